@@ -1,0 +1,195 @@
+"""Hold entries against the tables: what is wrong with a value, and what would be right."""
+
+import difflib
+import ipaddress
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from mofsim.settings.model import Settings, as_toml
+from mofsim.settings.sources import PREFIX, Entry, KeyPath, split_list
+from mofsim.settings.tables import ModelSettings, Table
+
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+#: what pydantic calls a mistake, in words
+_PROBLEMS = {
+    "bool": "is not true or false",
+    "dict": "is not a table",
+    "float": "is not a number",
+    "greater": "is too small",
+    "int": "is not a whole number",
+    "less": "is too large",
+    "list": "is not a list",
+    "path": "is not a path",
+    "string": "is not text",
+    "string_too": "is empty",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """Something in the settings that cannot be used."""
+
+    where: str
+    key: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.key}: {self.problem}"
+
+
+def tables() -> dict[str, type[Table]]:
+    """Table names and their models, `models` left out: its tables are named by their users."""
+    return {
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Table)
+    }
+
+
+def table_of(path: KeyPath) -> type[Table] | None:
+    if path[0] == "models":
+        return ModelSettings if len(path) == 3 else None
+    return tables().get(path[0]) if len(path) == 2 else None
+
+
+def known_variables(models: Mapping[str, Any]) -> dict[str, KeyPath]:
+    """The environment variable of every setting, e.g. MOFSIM_STORAGE__MAX_UPLOAD_MB."""
+    paths: list[KeyPath] = [(name, key) for name, table in tables().items() for key in table.model_fields]
+    paths += [("models", model, key) for model in models for key in ModelSettings.model_fields]
+    return {PREFIX + "__".join(path).upper(): path for path in paths}
+
+
+def read_value(entry: Entry) -> Any:
+    """The entry's value in its setting's type, or the Mistake in it."""
+    table = table_of(entry.path)
+    if table is None:
+        return _misplaced(entry)
+    if entry.path[0] == "models" and not _MODEL_NAME.fullmatch(entry.path[1]):
+        return Mistake(
+            entry.source.label, entry.key, "a model's name holds letters, digits, dots, - and _ only"
+        )
+    key = entry.path[-1]
+    field = table.model_fields.get(key)
+    if field is None:
+        return Mistake(
+            entry.source.label, entry.key, f"there is no such setting; {_suggest_key(entry, table)}"
+        )
+    try:
+        return _parse(table, key, field, entry)
+    except ValidationError as error:
+        return Mistake(entry.source.label, entry.key, _explain(error, entry, field))
+
+
+def _parse(table: type[Table], key: str, field: FieldInfo, entry: Entry) -> Any:
+    if entry.source.variable is None or not isinstance(entry.value, str):
+        return getattr(table.model_validate({key: entry.value}), key)
+    kind = str(field.annotation)
+    value = entry.value
+    if "dict[" in kind:
+        value = _json_or_text(value)
+    elif "list[" in kind and value not in ("all", "auto"):
+        value = split_list(value)
+    return getattr(table.model_validate({key: value}, strict=False), key)
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _explain(error: ValidationError, entry: Entry, field: FieldInfo) -> str:
+    problems = {_problem(each["type"]) for each in error.errors()}
+    problem = problems.pop() if len(problems) == 1 else "does not fit"
+    extra = field.json_schema_extra
+    want = extra["want"] if isinstance(extra, dict) else ""
+    default = as_toml(field.get_default(call_default_factory=True))
+    example = entry.source.example(entry.path[-1], default)
+    sentence = f"{as_toml(entry.value)} {problem}; write {want}"
+    # An empty default would be an example of nothing.
+    return sentence if default in ('""', "[]", "{}") else f"{sentence}, e.g. {example}"
+
+
+def _problem(kind: str) -> str:
+    words = [text for name, text in sorted(_PROBLEMS.items(), reverse=True) if kind.startswith(name)]
+    return words[0] if words else "does not fit"
+
+
+def _misplaced(entry: Entry) -> Mistake:
+    first = entry.path[0]
+    where = entry.source.label
+    if first.startswith(PREFIX):
+        right = _nearest(first, list(known_variables({})))
+        return Mistake(where, first, f"there is no such setting; did you mean {right}?")
+    names = [*tables(), "models", "profiles"]
+    if first not in names:
+        right = _nearest(first, names)
+        guess = f"did you mean [{right}]?" if right else f"there are: {', '.join(names)}"
+        return Mistake(where, entry.key, f"there is no table [{first}]; {guess}")
+    if first == "models":
+        return Mistake(where, entry.key, "models are tables: write [models.NAME] and its keys below")
+    if len(entry.path) > 2:
+        return Mistake(where, entry.key, f"there is no such setting; [{first}] holds no tables")
+    return Mistake(where, entry.key, f"{first} is a table: write [{first}] and its keys below")
+
+
+def _suggest_key(entry: Entry, table: type[Table]) -> str:
+    key, prefix = entry.path[-1], entry.path[:-1]
+    if right := _nearest(key, list(table.model_fields)):
+        return f"did you mean {'.'.join((*prefix, right))}?"
+    for name, other in tables().items():
+        if key in other.model_fields:
+            return f"did you mean {name}.{key}?"
+    return f"[{'.'.join(prefix)}] has: {', '.join(table.model_fields)}"
+
+
+def _nearest(word: str, words: list[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(word, words, n=1, cutoff=0.6)), None)
+
+
+def contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Settings that are fine alone but not together: the key to name, and what is wrong."""
+    scheduler, server, url = settings.scheduler, settings.server, settings.database_url
+    if scheduler.heartbeat_seconds >= scheduler.lease_seconds / 3:
+        yield (
+            "scheduler.heartbeat_seconds",
+            f"{as_toml(scheduler.heartbeat_seconds)} is too long: a lease of "
+            f"{as_toml(scheduler.lease_seconds)} seconds must be renewed at least three times; "
+            f"write less than {as_toml(scheduler.lease_seconds / 3)}",
+        )
+    if not _is_loopback(server.host) and not settings.security.allow_remote:
+        yield (
+            "server.host",
+            f'"{server.host}" lets other machines in, but access keys are not there yet. Keep 127.0.0.1 and '
+            f"use: ssh -L {server.port}:127.0.0.1:{server.port} THIS-MACHINE. On a network where everybody may "
+            "run and cancel everything, set security.allow_remote = true",
+        )
+    if not url.startswith(("sqlite:////", "postgresql")):
+        shown = as_toml(settings.database.url)
+        yield (
+            "database.url",
+            f'{shown} does not fit; write "" or a file as sqlite:////folder/file (four slashes)',
+        )
+    for name, model in settings.models.items():
+        if not model.checkpoint:
+            yield f"models.{name}", 'has no checkpoint; write e.g. checkpoint = "/data/my-model.pth"'
+    if scheduler.default_model not in settings.models:
+        yield (
+            "scheduler.default_model",
+            f'there is no model "{scheduler.default_model}"; there are: {", ".join(settings.models)}',
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

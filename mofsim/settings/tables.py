@@ -1,0 +1,131 @@
+"""What can be set: one frozen model per table of settings.toml, with each key's meaning, unit and limits."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from mofsim.vocabulary import LogLevel
+
+
+class Table(BaseModel):
+    """A table of settings.toml. Strict: `port = "8321"` and `port = true` are mistakes, not numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def setting(default: Any, says: str, want: str, **limits: Any) -> Any:
+    """A key: `says` is its meaning with the unit, `want` ends the sentence "write …" of a mistake."""
+    return Field(default, description=says, json_schema_extra={"want": want}, **limits)
+
+
+SECONDS = "seconds above 0"
+Element = Annotated[str, Field(pattern="^[A-Z][a-z]?$")]
+
+
+class ServerSettings(Table):
+    host: str = setting("127.0.0.1", "address to listen on", "an address of this machine", min_length=1)
+    port: int = setting(8321, "port to listen on", "a port from 1 to 65535", ge=1, le=65535)
+    cors_origins: list[str] = setting([], "web pages that may call the API", "a list of origins")
+    shutdown_grace_seconds: float = setting(5.0, "how long open requests may take to end", SECONDS, gt=0)
+    event_poll_seconds: float = setting(0.05, "how often the database is asked for new events", SECONDS, gt=0)
+    event_backlog: int = setting(
+        5000, "events replayed to a client that was away before it is told to start anew", "1 or more", ge=1
+    )
+
+
+class DatabaseSettings(Table):
+    url: SecretStr = setting(
+        SecretStr(""),
+        'SQLAlchemy URL; "" is the file mofsim.db in storage.root',
+        '"" or sqlite:////folder/file',
+    )
+    busy_timeout_seconds: float = setting(30.0, "how long to wait for another writer", SECONDS, gt=0)
+
+
+class QueueSettings(Table):
+    backend: Literal["sqlite"] = setting("sqlite", "where the queue's tickets lie", '"sqlite"')
+    poll_interval_seconds: float = setting(0.05, "how often an idle worker looks for a ticket", SECONDS, gt=0)
+
+
+def _user_data_folder() -> Path:
+    return platformdirs.user_data_path("mofsim")
+
+
+class StorageSettings(Table):
+    root: Annotated[Path, Field(strict=False)] = Field(
+        default_factory=_user_data_folder,
+        description="folder of the database, queue, structures, results and logs",
+        json_schema_extra={"want": "the path of a folder"},
+    )
+    max_upload_MB: int = setting(20, "largest structure file that is accepted, in MB", "1 or more", ge=1)
+    max_atoms: int = setting(20_000, "largest structure that is accepted, in atoms", "1 or more", ge=1)
+    parse_timeout_seconds: float = setting(20.0, "how long reading an uploaded file may take", SECONDS, gt=0)
+
+
+class SchedulerSettings(Table):
+    default_model: str = setting("7net-0", "model of a task that names none", "a name from [models]")
+    lease_seconds: float = setting(
+        30.0, "a task whose worker was silent for so long is given to another", SECONDS, gt=0
+    )
+    heartbeat_seconds: float = setting(1.0, "how often a worker renews its lease", SECONDS, gt=0)
+    model_affinity_seconds: float = setting(
+        120.0,
+        "how much longer a task may wait so that a loaded model is used again",
+        "seconds, 0 or more",
+        ge=0,
+    )
+    rescue_interval_seconds: float = setting(2.0, "how often lost tasks are looked for", SECONDS, gt=0)
+    max_attempts: int = setting(3, "tries of a task whose worker was lost", "1 or more", ge=1)
+    retry_backoff_seconds: float = setting(
+        5.0, "wait before the second try; doubles with each", "seconds, 0 or more", ge=0
+    )
+    timeout_seconds: float = setting(86_400.0, "time limit of a task that names none", SECONDS, gt=0)
+    events_keep_hours: float = setting(
+        72.0, "how long events can be replayed, in hours", "hours above 0", gt=0
+    )
+
+
+class WorkerSettings(Table):
+    gpus: Literal["all"] | list[Annotated[int, Field(ge=0)]] = setting(
+        "all", "GPUs to use", '"all" or a list of indices like [0, 1]'
+    )
+    cpu_slots: Literal["auto"] | Annotated[int, Field(ge=0)] = setting(
+        "auto", "tasks at a time on the CPU; auto: 1 without a GPU, else 0", '"auto" or a number from 0'
+    )
+    threads_per_slot: int = setting(0, "CPU threads of a task; 0: cores / slots", "0 or more", ge=0)
+    max_models_per_device: int = setting(2, "models kept loaded on a device", "1 or more", ge=1)
+    cancel_grace_seconds: float = setting(20.0, "how long a cancelled task may take to end", SECONDS, gt=0)
+    start_timeout_seconds: float = setting(120.0, "how long an executor may take to start", SECONDS, gt=0)
+    stop_grace_seconds: float = setting(15.0, "how long a stopping worker may take to end", SECONDS, gt=0)
+    progress_interval_seconds: float = setting(0.5, "least time between two progress reports", SECONDS, gt=0)
+
+
+class ModelSettings(Table):
+    framework: Literal["sevenn", "ase"] = setting("sevenn", "what loads it", '"sevenn" or "ase"')
+    checkpoint: str = setting("", "file with the weights", "a path or package:NAME/path/in/it", min_length=1)
+    d3: bool = setting(False, "add D3(BJ)-PBE dispersion; only if trained without", "true or false")
+    dtype: Literal["float32", "float64"] = setting("float32", "precision", '"float32" or "float64"')
+    python: str = setting("", 'interpreter that has the model\'s packages; "" is this one', "a path or name")
+    description: str = setting("", "a line for people", "text")
+    licence: str = setting("", "licence of the weights", "text")
+    elements: list[Element] = setting(
+        [], "elements it was trained on; empty: unknown", 'a list of symbols like ["H", "C"]'
+    )
+    options: dict[str, Any] = setting({}, "passed to the framework as they are", "a table")
+
+
+class LoggingSettings(Table):
+    level: Annotated[LogLevel, Field(strict=False)] = setting(
+        LogLevel.INFO, "least important message that is kept", ", ".join(f'"{level}"' for level in LogLevel)
+    )
+    format: Literal["auto", "json", "text"] = setting(
+        "auto", "form of the log; auto: text on a terminal, else json", '"auto", "json" or "text"'
+    )
+
+
+class SecuritySettings(Table):
+    allow_remote: bool = setting(
+        False, "listen for other machines though nobody is asked for a key", "true or false"
+    )
