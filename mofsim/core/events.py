@@ -1,0 +1,49 @@
+"""The append-only list of what happened, which `/events` streams."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from mofsim.core.wire import task_to_wire
+from mofsim.db.tables import Event, Task
+from mofsim.schemas.events import Event as EventWire
+from mofsim.vocabulary import EventType
+
+
+def append(session: Session, type: EventType, data: dict[str, Any], task_id: int | None = None) -> None:
+    session.add(Event(type=type, task_id=task_id, data=data))
+
+
+def append_task(session: Session, type: EventType, task: Task, **more: Any) -> None:
+    """An event that carries the task as it is now, so that a client needs no second request."""
+    append(session, type, {"task": task_to_wire(task).model_dump(mode="json"), **more}, task.id)
+
+
+def last_id(session: Session) -> int:
+    return session.scalar(select(func.max(Event.id))) or 0
+
+
+def first_id(session: Session) -> int:
+    return session.scalar(select(func.min(Event.id))) or 0
+
+
+def after(session: Session, event_id: int, limit: int, task_id: int | None = None) -> list[EventWire]:
+    """The events that follow `event_id`, oldest first."""
+    query = select(Event).where(Event.id > event_id).order_by(Event.id).limit(limit)
+    if task_id is not None:
+        query = query.where(Event.task_id == task_id)
+    return [EventWire.model_validate(event) for event in session.scalars(query)]
+
+
+def gap_before(session: Session, event_id: int) -> bool:
+    """Whether events that follow `event_id` were trimmed already."""
+    return event_id + 1 < first_id(session)
+
+
+def trim(session: Session, older_than: datetime) -> int:
+    """Remove old events, but never the newest one, so that ids go on rising; how many were removed."""
+    newest = last_id(session)
+    result = session.execute(delete(Event).where(Event.time < older_than, Event.id < newest))
+    return int(result.rowcount)  # type: ignore[attr-defined]

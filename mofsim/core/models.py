@@ -1,0 +1,85 @@
+"""The registry of models: what the settings name, kept in a table so that tasks can refer to it."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mofsim.core.errors import Invalid, NotFound
+from mofsim.db.tables import Model, Worker
+from mofsim.schemas.resources import Model as ModelWire
+from mofsim.settings import ModelSettings
+from mofsim.vocabulary import WorkerState
+
+
+def synchronise(session: Session, configured: dict[str, ModelSettings]) -> None:
+    """Make the table say what the settings say; a model that left the settings stays known but can not be used."""
+    rows = {model.name: model for model in session.scalars(select(Model))}
+    for name, entry in configured.items():
+        row = rows.pop(name, None) or Model(name=name)
+        row.framework, row.file_path, row.description = entry.framework, entry.checkpoint, entry.description
+        row.is_custom, row.is_available, row.is_validated = False, True, True
+        row.config = entry.model_dump(exclude={"framework", "checkpoint", "description"})
+        session.add(row)
+    for row in rows.values():
+        row.is_available = row.is_custom
+
+
+def usable(session: Session, name: str) -> Model:
+    """The model of that name; raises Invalid when there is none that can be used."""
+    model = session.get(Model, name)
+    if model is None or not model.is_available:
+        known = session.scalars(select(Model.name).where(Model.is_available).order_by(Model.name))
+        raise Invalid(f"there is no model {name!r}; known are {', '.join(known)}", field="model", type="UnknownModel")
+    if not model.is_validated:
+        raise Invalid(f"model {name!r} was not validated yet; an admin can do it", field="model")
+    return model
+
+
+def executor_entry(model: Model, device: str) -> dict[str, Any]:
+    """The model as an executor wants it; see mofsim.simulations.protocol."""
+    config = model.config
+    return {
+        "name": model.name,
+        "framework": model.framework,
+        "checkpoint": model.file_path,
+        "d3": config.get("d3", False),
+        "dtype": config.get("dtype", "float32"),
+        "options": config.get("options", {}),
+        "device": device,
+    }
+
+
+def listing(session: Session, default: str) -> list[ModelWire]:
+    loaded: dict[str, list[str]] = {}
+    online = select(Worker).where(Worker.state.not_in([WorkerState.STOPPED, WorkerState.LOST]))
+    for worker in session.scalars(online):
+        for name in worker.loaded_models:
+            loaded.setdefault(name, []).append(worker.id)
+    rows = session.scalars(select(Model).where(Model.is_available).order_by(Model.name))
+    return [_to_wire(row, default, loaded.get(row.name, [])) for row in rows]
+
+
+def describe(session: Session, name: str, default: str) -> ModelWire:
+    """Raises NotFound."""
+    for model in listing(session, default):
+        if model.name == name:
+            return model
+    raise NotFound(f"there is no model {name!r}; `mofsim models list` shows those there are", field="name")
+
+
+def _to_wire(model: Model, default: str, loaded_on: list[str]) -> ModelWire:
+    config = model.config
+    return ModelWire(
+        name=model.name,
+        framework=model.framework,
+        description=model.description,
+        is_default=model.name == default,
+        is_custom=model.is_custom,
+        is_validated=model.is_validated,
+        d3=config.get("d3", False),
+        dtype=config.get("dtype", "float32"),
+        licence=config.get("licence", ""),
+        elements=config.get("elements", []),
+        loaded_on=loaded_on,
+    )

@@ -1,0 +1,53 @@
+"""Where files lie. Nothing here takes a path from a client."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from mofsim.core.errors import NotFound
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The folders below storage.root."""
+
+    root: Path
+
+    @property
+    def structures(self) -> Path:
+        return self.root / "structures"
+
+    @property
+    def incoming(self) -> Path:
+        """Uploads that were not checked yet; empty whenever no upload is under way."""
+        return self.root / "incoming"
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    @property
+    def run(self) -> Path:
+        """Lock files of device slots."""
+        return self.root / "run"
+
+    def create(self) -> None:
+        for folder in (self.structures, self.incoming, self.results, self.run):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def attempt(self, task_id: int, attempt: int) -> Path:
+        return self.results / str(task_id) / str(attempt)
+
+    def output(self, task_id: int, attempt: int, name: str, published: dict[str, int]) -> Path:
+        """The path of one published output file; raises NotFound for a name that was not published."""
+        path = self.attempt(task_id, attempt) / name
+        if name not in published or not path.is_file():
+            raise NotFound(f"task {task_id} has no file {name!r}; `mofsim files {task_id}` lists them", field="id")
+        return path
+
+    def forget_task(self, task_id: int) -> None:
+        shutil.rmtree(self.results / str(task_id), ignore_errors=True)
+
+
+def file_url(task_id: int, attempt: int, name: str) -> str:
+    return f"/api/v1/files/{task_id}/{attempt}/{name}"

@@ -1,0 +1,118 @@
+"""From a request to an accepted task: everything that would make it fail is found here, not on a GPU."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mofsim.core import lifecycle, models, structures
+from mofsim.core.errors import Conflict, Invalid
+from mofsim.db.tables import Batch, Model, Structure, Task, utcnow
+from mofsim.schemas.simulations import resolve
+from mofsim.schemas.tasks import BatchSubmit, TaskSubmit
+from mofsim.vocabulary import TaskType
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a request may leave open, from the settings."""
+
+    model: str
+    timeout_seconds: float
+    max_attempts: int
+
+
+def submit(
+    session: Session,
+    task_type: TaskType,
+    body: TaskSubmit,
+    defaults: Defaults,
+    *,
+    idempotency_key: str | None = None,
+    batch_id: int | None = None,
+) -> Task:
+    """Accept one task.
+
+    The same `idempotency_key` with the same request gives the task of the first time back.
+    Raises Invalid (with the field) for what can not run, Conflict for a key that was used for something else.
+    """
+    task = _build(session, task_type, body, defaults)
+    if idempotency_key:
+        earlier = session.scalar(select(Task).where(Task.idempotency_key == idempotency_key))
+        if earlier:
+            return _same(earlier, task)
+    task.idempotency_key, task.batch_id = idempotency_key, batch_id
+    lifecycle.accept(session, task)
+    return task
+
+
+def submit_batch(session: Session, body: BatchSubmit, defaults: Defaults) -> tuple[Batch, list[Task]]:
+    """Accept all of them or, when one can not run, none; the field of the error names which."""
+    batch = Batch(name=body.name, n_tasks=len(body.tasks), created_at=utcnow())
+    session.add(batch)
+    session.flush()
+    tasks = []
+    for index, item in enumerate(body.tasks):
+        try:
+            tasks.append(submit(session, TaskType(item.task_type), item, defaults, batch_id=batch.id))
+        except Invalid as error:
+            raise Invalid(error.detail, field=f"tasks.{index}.{error.field}", type=error.type) from error
+    return batch, tasks
+
+
+def _build(session: Session, task_type: TaskType, body: TaskSubmit, defaults: Defaults) -> Task:
+    structure = structures.resolve(session, body.structure)
+    model = models.usable(session, body.model or defaults.model)
+    _check_elements(structure, model)
+    options = body.options
+    return Task(
+        task_type=task_type,
+        priority=options.priority,
+        model_name=model.name,
+        structure=structure,
+        preset=body.preset,
+        parameters=_parameters(task_type, body),
+        options=options.model_dump(mode="json", exclude_unset=True),
+        timeout_seconds=options.timeout_seconds or defaults.timeout_seconds,
+        max_attempts=options.max_attempts or defaults.max_attempts,
+        not_before=options.not_before,
+        attempt=0,
+        progress={},
+        created_at=utcnow(),
+    )
+
+
+def _parameters(task_type: TaskType, body: TaskSubmit) -> dict[str, Any]:
+    given = getattr(body, "parameters").model_dump(exclude_unset=True)  # noqa: B009 - each subclass types its own
+    try:
+        return resolve(task_type, body.preset, given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in ("parameters", *first["loc"]))
+        raise Invalid(first["msg"], field=field) from error
+
+
+def _check_elements(structure: Structure, model: Model) -> None:
+    known = model.config.get("elements") or []
+    unknown = sorted(set(structure.elements) - set(known)) if known else []
+    if unknown:
+        raise Invalid(
+            f"model {model.name} was not trained on {', '.join(unknown)}, which {structure.name} contains; "
+            "choose a model that covers them (`mofsim models list`)",
+            field="model",
+            type="UnknownElement",
+        )
+
+
+def _same(earlier: Task, task: Task) -> Task:
+    same = all(
+        getattr(earlier, name) == getattr(task, name) for name in ("task_type", "model_name", "preset", "parameters")
+    )
+    if same and earlier.structure_id == task.structure.id:
+        return earlier
+    raise Conflict(
+        f"this Idempotency-Key was used for task {earlier.id}, which is a different request; take a new key",
+        field="Idempotency-Key",
+    )

@@ -1,0 +1,33 @@
+"""Rows as the wire shows them."""
+
+from mofsim.db.tables import Task
+from mofsim.schemas.tasks import Progress, StructureBrief, TaskError
+from mofsim.schemas.tasks import Task as TaskWire
+from mofsim.vocabulary import Preset, Priority, StopReason, TaskStatus, TaskType
+
+
+def task_to_wire(task: Task) -> TaskWire:
+    return TaskWire(
+        id=task.id,
+        task_type=TaskType(task.task_type),
+        status=TaskStatus(task.status),
+        priority=Priority(task.priority),
+        model=task.model_name,
+        structure=StructureBrief.model_validate(task.structure),
+        preset=Preset(task.preset),
+        parameters=task.parameters,
+        progress=Progress.model_validate(task.progress),
+        attempt=task.attempt,
+        max_attempts=task.max_attempts,
+        timeout_seconds=task.timeout_seconds,
+        batch_id=task.batch_id,
+        gpu_id=task.gpu_id,
+        worker_id=task.worker_id,
+        stop_requested=StopReason(task.stop_requested) if task.stop_requested else None,
+        created_at=task.created_at,
+        not_before=task.not_before,
+        queued_at=task.queued_at,
+        started_at=task.started_at,
+        completed_at=task.completed_at,
+        error=TaskError(type=task.error_type, message=task.error_message or "") if task.error_type else None,
+    )

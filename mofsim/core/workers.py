@@ -1,0 +1,78 @@
+"""What is known of device workers and GPUs."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from mofsim.core import events
+from mofsim.db.tables import Device, Worker, utcnow
+from mofsim.schemas.resources import Worker as WorkerWire
+from mofsim.vocabulary import EventType, WorkerState
+
+ONLINE = frozenset({WorkerState.STARTING, WorkerState.IDLE, WorkerState.BUSY, WorkerState.DRAINING})
+
+
+def register(session: Session, worker: Worker) -> None:
+    """A device worker starts; it replaces what was known of its slot."""
+    worker.state = WorkerState.STARTING
+    worker.loaded_models = []
+    worker.started_at = worker.heartbeat_at = utcnow()
+    _changed(session, session.merge(worker))
+
+
+def update_state(session: Session, worker_id: str, incarnation: str, **values: Any) -> None:
+    """Write what changed; does nothing when another incarnation holds the slot by now."""
+    worker = session.get(Worker, worker_id)
+    if worker is None or worker.incarnation != incarnation:
+        return
+    for name, value in values.items():
+        setattr(worker, name, value)
+    worker.heartbeat_at = utcnow()
+    _changed(session, worker)
+
+
+def beat(session: Session, worker_id: str, incarnation: str) -> None:
+    session.execute(
+        update(Worker).where(Worker.id == worker_id, Worker.incarnation == incarnation).values(heartbeat_at=utcnow())
+    )
+
+
+def silent(session: Session, seconds: float) -> list[Worker]:
+    """Workers that ought to be there but said nothing for so long."""
+    limit = utcnow() - timedelta(seconds=seconds)
+    return list(session.scalars(select(Worker).where(Worker.state.in_(ONLINE), Worker.heartbeat_at < limit)))
+
+
+def mark_lost(session: Session, silent_seconds: float) -> list[str]:
+    """Workers that said nothing for so long are LOST; their ids."""
+    lost = silent(session, silent_seconds)
+    for worker in lost:
+        worker.state = WorkerState.LOST
+        worker.task_id, worker.loaded_models = None, []
+        _changed(session, worker)
+    return [worker.id for worker in lost]
+
+
+def listing(session: Session) -> list[Worker]:
+    return list(session.scalars(select(Worker).order_by(Worker.id)))
+
+
+def online(session: Session) -> list[Worker]:
+    return list(session.scalars(select(Worker).where(Worker.state.in_(ONLINE)).order_by(Worker.id)))
+
+
+def gpus(session: Session) -> list[Device]:
+    return list(session.scalars(select(Device).order_by(Device.host, Device.gpu_index)))
+
+
+def record_gpu(session: Session, device: Device) -> None:
+    device.seen_at = utcnow()
+    session.merge(device)
+
+
+def _changed(session: Session, worker: Worker) -> None:
+    session.flush()
+    wire = WorkerWire.model_validate(worker).model_dump(mode="json")
+    events.append(session, EventType.WORKER_STATE, {"worker": wire})

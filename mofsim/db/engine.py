@@ -1,0 +1,109 @@
+"""Engines and sessions.
+
+SQLite gets two engines per process: one that opens each transaction with BEGIN IMMEDIATE and owns a single
+connection for writing, one that only reads. With the driver's defaults a read-modify-write of several processes loses
+updates; with a deferred BEGIN it fails with "database is locked".
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _prepare_sqlite(engine: Engine, busy_timeout_seconds: float, begin: str) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: object) -> None:
+        # The driver must not emit BEGIN by itself; the listener below does.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(busy_timeout_seconds * 1000)}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+class Database:
+    """Synchronous sessions, for worker processes and commands."""
+
+    def __init__(self, url: str, busy_timeout_seconds: float = 30) -> None:
+        parsed = make_url(url)
+        self.url = parsed
+        if _is_sqlite(parsed):
+            self.writer = create_engine(parsed, pool_size=1, max_overflow=0)
+            self.reader = create_engine(parsed)
+            _prepare_sqlite(self.writer, busy_timeout_seconds, "BEGIN IMMEDIATE")
+            _prepare_sqlite(self.reader, busy_timeout_seconds, "BEGIN")
+        else:
+            self.writer = self.reader = create_engine(parsed)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction that may write; committed at the end, rolled back on an exception."""
+        with Session(self.writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One transaction that sees one state of the database."""
+        with Session(self.reader, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        self.writer.dispose()
+        self.reader.dispose()
+
+
+class AsyncDatabase:
+    """The same for the server: a function of the core runs on a session without blocking the event loop."""
+
+    def __init__(self, url: str, busy_timeout_seconds: float = 30) -> None:
+        parsed = make_url(url)
+        self.writer: AsyncEngine
+        self.reader: AsyncEngine
+        if _is_sqlite(parsed):
+            parsed = parsed.set(drivername="sqlite+aiosqlite")
+            self.writer = create_async_engine(parsed, pool_size=1, max_overflow=0)
+            self.reader = create_async_engine(parsed, pool_size=4, max_overflow=4)
+            _prepare_sqlite(self.writer.sync_engine, busy_timeout_seconds, "BEGIN IMMEDIATE")
+            _prepare_sqlite(self.reader.sync_engine, busy_timeout_seconds, "BEGIN")
+        else:
+            self.writer = self.reader = create_async_engine(parsed.set(drivername="postgresql+asyncpg"))
+
+    async def write(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`function(session, …)` in one transaction that may write."""
+        return await self._run(self.writer, function, *args, **kwargs)
+
+    async def read(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`function(session, …)` in one transaction that only reads."""
+        return await self._run(self.reader, function, *args, **kwargs)
+
+    async def _run(
+        self,
+        engine: AsyncEngine,
+        function: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+            return await session.run_sync(function, *args, **kwargs)
+
+    async def close(self) -> None:
+        await self.writer.dispose()
+        await self.reader.dispose()

@@ -1,0 +1,315 @@
+"""The tables. Status columns hold the words of `mofsim.vocabulary`; times are UTC."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, Integer, MetaData, String, Text, text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Json = dict[str, Any]
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time. SQLite keeps no time zone, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcDateTime, Json: JSON, list[str]: JSON}  # noqa: RUF012
+
+
+# SQLite fills only an INTEGER primary key by itself; PostgreSQL wants 64 bits.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Structure(Base):
+    """A structure that was checked and normalised; `file_path` is relative to the structures folder."""
+
+    __tablename__ = "structures"
+    __table_args__ = (
+        Index("uq_structures_builtin_name", "name", unique=True, sqlite_where=text("is_builtin"),
+              postgresql_where=text("is_builtin")),
+        {"sqlite_autoincrement": True},
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), index=True)
+    original_name: Mapped[str] = mapped_column(String(255))
+    file_path: Mapped[str] = mapped_column(String(255))
+    #: the extXYZ that executors read
+    normalised_path: Mapped[str] = mapped_column(String(255))
+    file_size: Mapped[int]
+    format: Mapped[str] = mapped_column(String(16))
+    checksum: Mapped[str] = mapped_column(String(64), index=True)
+    n_atoms: Mapped[int]
+    formula: Mapped[str] = mapped_column(String(200))
+    elements: Mapped[list[str]]
+    volume_A3: Mapped[float]
+    is_builtin: Mapped[bool] = mapped_column(default=False)
+    description: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Model(Base):
+    """A potential: from the settings, or uploaded (`is_custom`)."""
+
+    __tablename__ = "models"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    framework: Mapped[str] = mapped_column(String(40))
+    file_path: Mapped[str] = mapped_column(String(500))
+    is_custom: Mapped[bool] = mapped_column(default=False)
+    is_validated: Mapped[bool] = mapped_column(default=False)
+    is_available: Mapped[bool] = mapped_column(default=True)
+    #: elements, d3, dtype, python, options, licence
+    config: Mapped[Json] = mapped_column(default=dict)
+    description: Mapped[str] = mapped_column(Text, default="")
+
+
+class Batch(Base):
+    __tablename__ = "batches"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), default="")
+    n_tasks: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Task(Base):
+    """One simulation. Only `mofsim.core.lifecycle` writes `status`."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        # The claim reads this index from its front; finished tasks are not in it.
+        Index("ix_tasks_waiting", "priority", "queued_at", "id", sqlite_where=text("status = 'QUEUED'"),
+              postgresql_where=text("status = 'QUEUED'")),
+        Index("ix_tasks_status_id", "status", "id"),
+        Index("ix_tasks_model_name_id", "model_name", "id"),
+        Index("ix_tasks_structure_id_id", "structure_id", "id"),
+        Index("ix_tasks_batch_id_id", "batch_id", "id"),
+        {"sqlite_autoincrement": True},
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_type: Mapped[str] = mapped_column(String(40))
+    status: Mapped[str] = mapped_column(String(16))
+    priority: Mapped[int]
+    model_name: Mapped[str] = mapped_column(String(100))
+    structure_id: Mapped[int] = mapped_column(ForeignKey("structures.id"))
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("batches.id"))
+    preset: Mapped[str] = mapped_column(String(40))
+    #: every parameter of the simulation, resolved
+    parameters: Mapped[Json]
+    options: Mapped[Json] = mapped_column(default=dict)
+    gpu_id: Mapped[str | None] = mapped_column(String(80))
+    worker_id: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    not_before: Mapped[datetime | None]
+    queued_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    callback_url: Mapped[str | None] = mapped_column(Text)
+    callback_events: Mapped[list[str] | None]
+    callback_secret: Mapped[str | None] = mapped_column(Text)
+    error_type: Mapped[str | None] = mapped_column(String(100))
+    error_message: Mapped[str | None] = mapped_column(Text)
+
+    attempt: Mapped[int] = mapped_column(default=0)
+    max_attempts: Mapped[int] = mapped_column(default=3)
+    timeout_seconds: Mapped[float]
+    lease_until: Mapped[datetime | None] = mapped_column(index=True)
+    stop_requested: Mapped[str | None] = mapped_column(String(16))
+    #: step, total_steps, percent, energy_eV, fmax_eV_per_A, volume_A3
+    progress: Mapped[Json] = mapped_column(default=dict)
+    idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+
+    structure: Mapped[Structure] = relationship(lazy="joined", innerjoin=True)
+
+
+class TaskResult(Base):
+    """The one published result of a task, whatever ended it."""
+
+    __tablename__ = "task_results"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True)
+    attempt: Mapped[int]
+    result_data: Mapped[Json]
+    #: name → size in bytes, in results/<task>/<attempt>/
+    output_files: Mapped[Json]
+    metrics: Mapped[Json]
+    provenance: Mapped[Json]
+    duration_seconds: Mapped[float]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Attempt(Base):
+    """One try of a task: where it ran and how it ended."""
+
+    __tablename__ = "attempts"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    worker_id: Mapped[str] = mapped_column(String(200))
+    gpu_id: Mapped[str | None] = mapped_column(String(80))
+    assigned_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(Text)
+    steps: Mapped[int] = mapped_column(default=0)
+
+
+class TaskLog(Base):
+    __tablename__ = "task_logs"
+    __table_args__ = (Index("ix_task_logs_task_id_id", "task_id", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"))
+    attempt: Mapped[int]
+    time: Mapped[datetime] = mapped_column(default=utcnow)
+    level: Mapped[str] = mapped_column(String(10))
+    logger: Mapped[str] = mapped_column(String(100))
+    message: Mapped[str] = mapped_column(Text)
+    extra: Mapped[Json | None]
+
+
+class TaskCount(Base):
+    """How many tasks have a status; kept with each transition, because count(*) is slow at a million rows."""
+
+    __tablename__ = "task_counts"
+
+    status: Mapped[str] = mapped_column(String(16), primary_key=True)
+    n: Mapped[int] = mapped_column(default=0)
+
+
+class Event(Base):
+    """Append-only; the SSE stream is read from here."""
+
+    __tablename__ = "events"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    time: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    type: Mapped[str] = mapped_column(String(40))
+    task_id: Mapped[int | None] = mapped_column(index=True)
+    data: Mapped[Json]
+
+
+class Worker(Base):
+    """A slot of a box: one device worker at a time holds it."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    host: Mapped[str] = mapped_column(String(120))
+    slot: Mapped[str] = mapped_column(String(40))
+    pid: Mapped[int]
+    #: differs with each start of the process, so that a dead one's tasks can be told apart
+    incarnation: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(16))
+    gpu_id: Mapped[str | None] = mapped_column(String(80))
+    task_id: Mapped[int | None]
+    loaded_models: Mapped[list[str]] = mapped_column(default=list)
+    started_at: Mapped[datetime] = mapped_column(default=utcnow)
+    heartbeat_at: Mapped[datetime] = mapped_column(default=utcnow)
+    #: why it does not take work, in words for a person
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class Device(Base):
+    """A GPU as NVML saw it last; a field that the driver refused is null ("not known"), never 0."""
+
+    __tablename__ = "devices"
+
+    #: NVML's UUID, e.g. GPU-…
+    id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    host: Mapped[str] = mapped_column(String(120))
+    gpu_index: Mapped[int]
+    name: Mapped[str | None] = mapped_column(String(120))
+    memory_total_MB: Mapped[float | None]
+    memory_used_MB: Mapped[float | None]
+    utilisation_percent: Mapped[float | None]
+    temperature_C: Mapped[float | None]
+    power_W: Mapped[float | None]
+    power_limit_W: Mapped[float | None]
+    #: null when healthy; else what NVML said (GPU is lost, reset required …)
+    fault: Mapped[str | None] = mapped_column(Text)
+    seen_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class AlertRule(Base):
+    __tablename__ = "alert_rules"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    condition: Mapped[Json]
+    level: Mapped[str] = mapped_column(String(10))
+    enabled: Mapped[bool] = mapped_column(default=True)
+
+
+class Alert(Base):
+    __tablename__ = "alerts"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rule_id: Mapped[int | None] = mapped_column(ForeignKey("alert_rules.id", ondelete="SET NULL"))
+    level: Mapped[str] = mapped_column(String(10))
+    alert_type: Mapped[str] = mapped_column(String(60))
+    message: Mapped[str] = mapped_column(Text)
+    details: Mapped[Json] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    resolved: Mapped[bool] = mapped_column(default=False, index=True)
+    resolved_at: Mapped[datetime | None]
+
+
+class WebhookDelivery(Base):
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
+    event: Mapped[str] = mapped_column(String(40))
+    payload: Mapped[Json]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None] = mapped_column(index=True)
+    delivered_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class ApiKey(Base):
+    __tablename__ = "api_keys"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]

@@ -1,0 +1,90 @@
+"""The Huey queues.
+
+A message is a ticket, "there is work": Huey pops it before it runs it, so no message may carry a task's fate. The
+rows of the tasks table are the truth; a surplus ticket finds nothing to do, a lost one is issued again by the rescuer.
+"""
+
+import json
+import pkgutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from huey import SqliteHuey, crontab
+from huey.registry import Message
+from huey.serializer import Serializer
+
+from mofsim.settings import Settings, load_settings
+from mofsim.vocabulary import Priority
+
+#: Who does the work; by name, because the queue stands below the worker.
+WORK = "mofsim.worker.device:work"
+RESCUE = "mofsim.worker.chores:rescue"
+
+
+class JsonSerializer(Serializer):  # type: ignore[misc]
+    """Messages as JSON: a pickle would run whatever somebody put into the queue file."""
+
+    def _serialize(self, data: Any) -> bytes:
+        return json.dumps(data).encode()
+
+    def _deserialize(self, data: bytes) -> Any:
+        fields = json.loads(data)
+        # Message is a named tuple, which JSON knows as a list.
+        return Message(*fields) if isinstance(fields, list) else fields
+
+
+def ticket() -> None:
+    """There is work for a device."""
+    pkgutil.resolve_name(WORK)()
+
+
+def rescue() -> None:
+    """Once a minute, should the rescuer's own loop have died."""
+    pkgutil.resolve_name(RESCUE)()
+
+
+# Huey names a message after its function's module; pending messages would be dropped when a module is renamed.
+ticket.__module__ = rescue.__module__ = "mofsim"
+
+
+class Tickets:
+    """The queue of simulations, as those see it who fill it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.huey = _open("simulations", settings.queue_path)
+        self._ticket = self.huey.task(name="ticket")(ticket)
+
+    def issue(self, priority: int = Priority.NORMAL, n: int = 1) -> None:
+        for _ in range(n):
+            self.huey.enqueue(self._ticket.s(priority=Priority.LOW - priority))
+
+    def waiting(self) -> int:
+        return int(self.huey.pending_count())
+
+
+def simulations_queue(settings: Settings) -> SqliteHuey:
+    return Tickets(settings).huey
+
+
+def chores_queue(settings: Settings) -> SqliteHuey:
+    huey = _open("chores", settings.queue_path)
+    huey.periodic_task(crontab(minute="*"), name="rescue")(rescue)
+    return huey
+
+
+def _open(name: str, path: Path) -> SqliteHuey:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteHuey(name, filename=str(path), results=False, serializer=JsonSerializer(), fsync=False, timeout=30)
+
+
+@cache
+def _queue_of(name: str) -> SqliteHuey:
+    return {"simulations": simulations_queue, "chores": chores_queue}[name](load_settings())
+
+
+def __getattr__(name: str) -> Any:
+    # `huey_consumer mofsim.queue.simulations` finds its queue here.
+    if name in ("simulations", "chores"):
+        return _queue_of(name)
+    raise AttributeError(name)

@@ -1,0 +1,86 @@
+"""Structures, models, devices, workers and the state of the system on the wire."""
+
+from datetime import datetime
+
+from mofsim.schemas.base import Response
+from mofsim.vocabulary import WorkerState
+
+
+class Structure(Response):
+    id: int
+    name: str
+    original_name: str
+    format: str
+    file_size: int
+    checksum: str
+    n_atoms: int
+    formula: str
+    elements: list[str]
+    volume_A3: float
+    is_builtin: bool
+    description: str = ""
+    created_at: datetime
+
+
+class Model(Response):
+    name: str
+    framework: str
+    description: str
+    is_default: bool
+    is_custom: bool
+    is_validated: bool
+    d3: bool
+    dtype: str
+    licence: str
+    elements: list[str]
+    #: ids of the workers that hold it in memory
+    loaded_on: list[str]
+
+
+class Gpu(Response):
+    """A null field is one that the driver does not tell."""
+
+    id: str
+    host: str
+    gpu_index: int
+    name: str | None
+    memory_total_MB: float | None
+    memory_used_MB: float | None
+    utilisation_percent: float | None
+    temperature_C: float | None
+    power_W: float | None
+    power_limit_W: float | None
+    fault: str | None
+    seen_at: datetime
+
+
+class Worker(Response):
+    id: str
+    host: str
+    slot: str
+    pid: int
+    state: WorkerState
+    gpu_id: str | None
+    task_id: int | None
+    loaded_models: list[str]
+    started_at: datetime
+    heartbeat_at: datetime
+    note: str
+
+
+class Queue(Response):
+    """Counts of tasks by status, and of queued ones by priority."""
+
+    by_status: dict[str, int]
+    queued_by_priority: dict[str, int]
+
+
+class Health(Response):
+    status: str
+    version: str
+    database: str
+    workers_online: int
+    workers_busy: int
+    queue: Queue
+    #: newest event, to start following `/events` from
+    last_event_id: int

@@ -1,0 +1,202 @@
+"""Tasks on the wire."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator
+
+from mofsim.schemas.base import Request, Response
+from mofsim.schemas.simulations import OptimizationParameters, SinglePointParameters
+from mofsim.vocabulary import AttemptOutcome, LogLevel, Preset, Priority, StopReason, TaskStatus, TaskType
+
+
+def parse_priority(value: Any) -> Priority:
+    """NAME in any case, or the number."""
+    names = ", ".join(p.name for p in Priority)
+    try:
+        return Priority[value.upper()] if isinstance(value, str) else Priority(value)
+    except (KeyError, ValueError):
+        raise ValueError(f"is not a priority; use one of {names}") from None
+
+
+PriorityName = Annotated[
+    Priority,
+    BeforeValidator(parse_priority),
+    PlainSerializer(lambda p: p.name, return_type=str),
+    WithJsonSchema({"type": "string", "enum": [p.name for p in Priority]}),
+]
+
+
+class BuiltinStructure(Request):
+    source: Literal["builtin"]
+    name: str = Field(examples=["MOF-5"])
+
+
+class UploadedStructure(Request):
+    source: Literal["upload"]
+    id: int = Field(description="The id that uploading it gave")
+
+
+StructureRef = Annotated[BuiltinStructure | UploadedStructure, Field(discriminator="source")]
+
+
+class TaskOptions(Request):
+    priority: PriorityName = Priority.NORMAL
+    timeout_seconds: float | None = Field(
+        None, gt=0, le=30 * 86400, allow_inf_nan=False, description="Running time; null: the server's default"
+    )
+    not_before: datetime | None = Field(None, description="Wait until then (UTC when no zone is given)")
+    max_attempts: int | None = Field(None, ge=1, le=20, description="Tries when the infrastructure fails")
+
+    @field_validator("not_before")
+    @classmethod
+    def _aware(cls, value: datetime | None) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class TaskSubmit(Request):
+    """What every task type has in common."""
+
+    model: str | None = Field(None, description="Null: the server's default model", examples=["7net-0"])
+    structure: StructureRef
+    preset: Preset = Preset.MOFSIMBENCH
+    options: TaskOptions = Field(default_factory=TaskOptions)
+
+
+class OptimizationSubmit(TaskSubmit):
+    parameters: OptimizationParameters = Field(default_factory=OptimizationParameters)
+
+
+class SinglePointSubmit(TaskSubmit):
+    parameters: SinglePointParameters = Field(default_factory=SinglePointParameters)
+
+
+class OptimizationItem(OptimizationSubmit):
+    task_type: Literal[TaskType.OPTIMIZATION]
+
+
+class SinglePointItem(SinglePointSubmit):
+    task_type: Literal[TaskType.SINGLE_POINT]
+
+
+AnySubmit = Annotated[OptimizationItem | SinglePointItem, Field(discriminator="task_type")]
+
+
+class BatchSubmit(Request):
+    name: str = Field("", max_length=200)
+    tasks: list[AnySubmit] = Field(min_length=1, max_length=10_000)
+
+
+class PriorityChange(Request):
+    priority: PriorityName
+
+
+class StructureBrief(Response):
+    id: int
+    name: str
+    formula: str
+    n_atoms: int
+    is_builtin: bool
+
+
+class Progress(Response):
+    """Null where it is not known (yet)."""
+
+    step: int | None = None
+    total_steps: int | None = None
+    percent: float | None = None
+    energy_eV: float | None = None
+    fmax_eV_per_A: float | None = None
+    volume_A3: float | None = None
+
+
+class TaskError(Response):
+    type: str
+    message: str
+
+
+class Task(Response):
+    id: int
+    task_type: TaskType
+    status: TaskStatus
+    priority: PriorityName
+    model: str
+    structure: StructureBrief
+    preset: Preset
+    parameters: dict[str, Any]
+    progress: Progress
+    attempt: int
+    max_attempts: int
+    timeout_seconds: float
+    batch_id: int | None = None
+    gpu_id: str | None = None
+    worker_id: str | None = None
+    stop_requested: StopReason | None = Field(None, description="Asked to stop, still running")
+    created_at: datetime
+    not_before: datetime | None = None
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    error: TaskError | None = None
+
+
+class BatchCreated(Response):
+    id: int
+    name: str
+    task_ids: list[int]
+
+
+class TaskResult(Response):
+    """`output_files` maps each name to the URL it is served at."""
+
+    task_id: int
+    status: TaskStatus
+    attempt: int
+    result: dict[str, Any]
+    output_files: dict[str, str]
+    metrics: dict[str, Any]
+    provenance: dict[str, Any]
+
+
+class OutputFile(Response):
+    name: str
+    size_bytes: int
+    url: str
+
+
+class SeriesColumns(Response):
+    """Values of each step, one list per column, all of one length."""
+
+    task_id: int
+    attempt: int
+    columns: dict[str, list[float | None]]
+
+
+class LogLine(Response):
+    id: int
+    attempt: int
+    time: datetime
+    level: LogLevel
+    logger: str
+    message: str
+
+
+class Attempt(Response):
+    attempt: int
+    worker_id: str
+    gpu_id: str | None
+    assigned_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    outcome: AttemptOutcome | None
+    reason: str | None
+    steps: int
+
+
+class Explanation(Response):
+    """Why a task is where it is, in a sentence, and what would move it."""
+
+    task_id: int
+    status: TaskStatus
+    sentence: str
+    ahead: int | None = Field(None, description="Tasks that run before it, when it is queued")

@@ -1,0 +1,146 @@
+"""Every word that crosses a border, once: database, wire, queue and screen all spell it as here."""
+
+from enum import IntEnum, StrEnum
+
+
+class TaskStatus(StrEnum):
+    """Where a task is in its life."""
+
+    #: accepted; waits for something named (a time, another task's structure)
+    PENDING = "PENDING"
+    #: waits for a device
+    QUEUED = "QUEUED"
+    #: a device worker holds it and loads the model
+    ASSIGNED = "ASSIGNED"
+    #: steps are made
+    RUNNING = "RUNNING"
+    #: ended with a result
+    COMPLETED = "COMPLETED"
+    #: ended with an error
+    FAILED = "FAILED"
+    #: ended by a person
+    CANCELLED = "CANCELLED"
+    #: ended by its time limit
+    TIMEOUT = "TIMEOUT"
+
+    @property
+    def is_waiting(self) -> bool:
+        return self in WAITING
+
+    @property
+    def is_active(self) -> bool:
+        return self in ACTIVE
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL
+
+
+WAITING = frozenset({TaskStatus.PENDING, TaskStatus.QUEUED})
+ACTIVE = frozenset({TaskStatus.ASSIGNED, TaskStatus.RUNNING})
+FINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.TIMEOUT})
+
+
+class Priority(IntEnum):
+    """Lower runs first."""
+
+    CRITICAL = 0
+    HIGH = 1
+    NORMAL = 2
+    LOW = 3
+
+
+class TaskType(StrEnum):
+    """What is computed; also the last part of the URL that submits it."""
+
+    SINGLE_POINT = "single-point"
+    OPTIMIZATION = "optimization"
+
+
+class Preset(StrEnum):
+    """A named set of parameters."""
+
+    #: the protocol of the published benchmark, to the letter
+    MOFSIMBENCH = "mofsimbench"
+    #: the same algorithm with loose limits; never shown beside a published number
+    QUICK = "quick"
+
+
+class StructureSource(StrEnum):
+    """Where the structure of a submitted task comes from."""
+
+    BUILTIN = "builtin"
+    UPLOAD = "upload"
+
+
+class StructureFormat(StrEnum):
+    """File formats that can be uploaded."""
+
+    CIF = "cif"
+    XYZ = "xyz"
+    EXTXYZ = "extxyz"
+    VASP = "vasp"
+
+
+class WorkerState(StrEnum):
+    """What a device worker does."""
+
+    STARTING = "STARTING"
+    IDLE = "IDLE"
+    BUSY = "BUSY"
+    DRAINING = "DRAINING"
+    STOPPED = "STOPPED"
+    #: its lease ran out without a goodbye
+    LOST = "LOST"
+
+
+class StopReason(StrEnum):
+    """Why a running task is asked to stop before it is done."""
+
+    CANCELLED = "cancelled"
+    TIMEOUT = "timeout"
+    SHUTDOWN = "shutdown"
+
+
+class AttemptOutcome(StrEnum):
+    """How one try of a task ended."""
+
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    TIMEOUT = "TIMEOUT"
+    #: the worker or executor went away; the task may be tried again
+    LOST = "LOST"
+    #: the worker was stopped and gave the task back
+    RELEASED = "RELEASED"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class AlertLevel(StrEnum):
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+class EventType(StrEnum):
+    """Names of the events that `/events` streams."""
+
+    TASK_CREATED = "task.created"
+    #: the status changed; `data.task` is the task as it is now
+    TASK_STATUS = "task.status"
+    TASK_PROGRESS = "task.progress"
+    #: a cancel was asked for, or the priority changed
+    TASK_CHANGED = "task.changed"
+    TASK_DELETED = "task.deleted"
+    STRUCTURE_CREATED = "structure.created"
+    STRUCTURE_DELETED = "structure.deleted"
+    WORKER_STATE = "worker.state"
+    #: the client is too far behind: read the lists again
+    RESET = "reset"

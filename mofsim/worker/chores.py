@@ -1,0 +1,125 @@
+"""The chores of a box: bring back what was lost, let in what is due, keep tickets and GPU readings up to date."""
+
+import socket
+import threading
+from datetime import timedelta
+from functools import cache
+
+import structlog
+from huey.consumer import Consumer
+
+from mofsim.core import events, lifecycle, workers
+from mofsim.db.engine import Database
+from mofsim.db.migrate import upgrade
+from mofsim.db.tables import Device, utcnow
+from mofsim.queue import Tickets, chores_queue
+from mofsim.settings import Settings, load_settings
+from mofsim.worker.gpus import Gpu, GpuReader
+
+log = structlog.get_logger("mofsim.chores")
+
+TRIM_EVERY_ROUNDS = 300
+
+
+class Chores:
+    """Everything here may be done by several boxes at once, and may be interrupted anywhere."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.database = Database(settings.database_url, settings.database.busy_timeout_seconds)
+        upgrade(self.database)
+        self.tickets = Tickets(settings)
+        self._gpus = GpuReader()
+        self._lock = threading.Lock()
+        self._rounds = 0
+
+    def round(self) -> None:
+        """One round; a second one at the same time waits for its turn."""
+        with self._lock:
+            self._bring_back()
+            self._top_up_tickets()
+            self._record_gpus(self._gpus.read())
+            if self._rounds % TRIM_EVERY_ROUNDS == 0:
+                self._trim_events()
+            self._rounds += 1
+
+    def repeat(self, stop: threading.Event) -> None:
+        """A round every few seconds; a round that fails is logged, and the next one is tried."""
+        while not stop.wait(self.settings.scheduler.rescue_interval_seconds):
+            try:
+                self.round()
+            except Exception:
+                log.exception("a round of chores failed")
+
+    def _bring_back(self) -> None:
+        scheduler = self.settings.scheduler
+        with self.database.read() as session:
+            if not lifecycle.needs_rescue(session) and not workers.silent(session, scheduler.lease_seconds):
+                return
+        with self.database.write() as session:
+            for task in lifecycle.rescue_expired(session, backoff_seconds=scheduler.retry_backoff_seconds):
+                log.warning("lease ran out", task_id=task.id, status=task.status, attempt=task.attempt)
+            for task in lifecycle.release_due(session):
+                log.info("task is due", task_id=task.id)
+            for worker_id in workers.mark_lost(session, scheduler.lease_seconds):
+                log.warning("worker lost", worker_id=worker_id)
+
+    def _top_up_tickets(self) -> None:
+        """A ticket may have been lost with the process that held it; a surplus one does no harm."""
+        with self.database.read() as session:
+            ready = lifecycle.count_ready(session)
+        missing = ready - self.tickets.waiting() if ready else 0
+        if missing > 0:
+            self.tickets.issue(n=missing)
+
+    def _record_gpus(self, gpus: list[Gpu]) -> None:
+        if not gpus:
+            return
+        with self.database.write() as session:
+            for gpu in gpus:
+                workers.record_gpu(session, _row(gpu))
+
+    def _trim_events(self) -> None:
+        with self.database.write() as session:
+            events.trim(session, utcnow() - timedelta(hours=self.settings.scheduler.events_keep_hours))
+
+
+def _row(gpu: Gpu) -> Device:
+    return Device(
+        id=gpu.id,
+        host=socket.gethostname(),
+        gpu_index=gpu.index,
+        name=gpu.name,
+        memory_total_MB=gpu.memory_total_MB,
+        memory_used_MB=gpu.memory_used_MB,
+        utilisation_percent=gpu.utilisation_percent,
+        temperature_C=gpu.temperature_C,
+        power_W=gpu.power_W,
+        power_limit_W=gpu.power_limit_W,
+        fault=gpu.fault,
+    )
+
+
+def run(settings: Settings) -> None:
+    """Do the chores until SIGTERM."""
+    consumer = Consumer(
+        chores_queue(settings),
+        workers=1,
+        worker_type="thread",
+        periodic=True,
+        max_delay=1.0,
+        graceful_signal="TERM",
+    )
+    chores = Chores(settings)
+    threading.Thread(target=chores.repeat, args=(consumer.stop_flag,), daemon=True, name="rescuer").start()
+    consumer.run()
+
+
+@cache
+def _chores() -> Chores:
+    return Chores(load_settings())
+
+
+def rescue() -> None:
+    """What Huey's periodic task calls."""
+    _chores().round()

@@ -1,0 +1,220 @@
+"""A device worker: it owns one slot, takes tickets from the queue, and runs the best task for its device on each."""
+
+import os
+import secrets
+import socket
+import threading
+from contextlib import ExitStack
+from typing import Any, ClassVar
+
+import structlog
+from huey.consumer import Consumer
+from sqlalchemy.orm import Session
+
+from mofsim.core import lifecycle, models, workers
+from mofsim.core.storage import Storage
+from mofsim.db.engine import Database
+from mofsim.db.migrate import upgrade
+from mofsim.db.tables import Model, Task, Worker, utcnow
+from mofsim.queue import simulations_queue
+from mofsim.settings import Settings, load_settings
+from mofsim.vocabulary import AttemptOutcome, Preset, WorkerState
+from mofsim.worker import gpus, slots
+from mofsim.worker.executor import Executor, ExecutorFailed
+from mofsim.worker.run import Job, Run
+from mofsim.worker.slots import Slot
+
+log = structlog.get_logger("mofsim.worker")
+
+
+class DeviceWorker:
+    """One slot's worker. `work` runs in the consumer's thread, `_pulse` in a thread of its own."""
+
+    #: the worker of this process
+    current: ClassVar["DeviceWorker | None"] = None
+
+    def __init__(self, settings: Settings, slot: Slot) -> None:
+        self.settings = settings
+        self.slot = slot
+        self.incarnation = secrets.token_hex(8)
+        self.storage = Storage(settings.storage.root)
+        self.database = Database(settings.database_url, settings.database.busy_timeout_seconds)
+        self.executor = Executor(slot, settings.worker.max_models_per_device)
+        self.stopping = threading.Event()
+        self._ended = threading.Event()
+
+    @property
+    def worker_id(self) -> str:
+        return self.slot.worker_id
+
+    def open(self) -> None:
+        """Register, and queue again at once what a dead predecessor in this slot held."""
+        self.storage.create()
+        upgrade(self.database)
+        with self.database.write() as session:
+            models.synchronise(session, self.settings.models)
+            workers.register(session, self._row())
+            for task in lifecycle.rescue_from(session, self.worker_id):
+                log.warning("task of a dead predecessor queued again", task_id=task.id)
+        self._executor_is_up()
+        threading.Thread(target=self._pulse, daemon=True, name="pulse").start()
+
+    def close(self) -> None:
+        self._ended.set()
+        self.executor.stop(grace_seconds=2)
+        self._set_state(WorkerState.STOPPED, loaded_models=[])
+        self.database.close()
+
+    def work(self) -> None:
+        """One ticket: take the best queued task for this device, if there is one, and run it."""
+        if self.stopping.is_set() or not self._executor_is_up():
+            return
+        with self.database.write() as session:
+            claimed = lifecycle.claim(
+                session,
+                self.worker_id,
+                gpu_id=self.slot.gpu_id,
+                loaded_models=self.executor.loaded_models,
+                lease_seconds=self.settings.scheduler.lease_seconds,
+                affinity_seconds=self.settings.scheduler.model_affinity_seconds,
+            )
+            if claimed is None:
+                return
+            lease, task = claimed
+            job = self._job(session, lease, task)
+            self._update(session, state=WorkerState.BUSY, task_id=task.id)
+        log.info("task taken", task_id=task.id, attempt=lease.attempt, task_type=task.task_type)
+        run = Run(self.database, self.settings, self.executor, job, stopping=self.stopping.is_set, at_end=self._idle)
+        try:
+            run.carry_out()
+        except Exception as error:
+            # The task must not stay ASSIGNED until its lease runs out because of a bug or a full disk here.
+            log.exception("the run broke off", task_id=task.id)
+            self.executor.kill()
+            self._give_back(lease, f"{type(error).__name__}: {error}")
+
+    def _give_back(self, lease: lifecycle.Lease, reason: str) -> None:
+        backoff = self.settings.scheduler.retry_backoff_seconds
+        try:
+            with self.database.write() as session:
+                lifecycle.give_back(session, lease, AttemptOutcome.LOST, reason, backoff_seconds=backoff)
+                self._idle(session)
+        except lifecycle.Fenced:
+            self._set_state(WorkerState.IDLE, task_id=None)
+
+    def _job(self, session: Session, lease: lifecycle.Lease, task: Task) -> Job:
+        folder = self.storage.attempt(task.id, lease.attempt)
+        folder.mkdir(parents=True, exist_ok=True)
+        model = session.get_one(Model, task.model_name)
+        request = {
+            "type": "run",
+            "task_id": task.id,
+            "attempt": lease.attempt,
+            "task_type": task.task_type,
+            "directory": str(folder.resolve()),
+            "structure": str((self.storage.structures / task.structure.normalised_path).resolve()),
+            "structure_name": task.structure.name,
+            "model": models.executor_entry(model, self.slot.device),
+            "parameters": task.parameters,
+        }
+        return Job(lease, Preset(task.preset), task.timeout_seconds, request)
+
+    def _executor_is_up(self) -> bool:
+        if self.executor.alive:
+            return True
+        try:
+            self.executor.start(self.settings.worker.start_timeout_seconds)
+        except ExecutorFailed as error:
+            log.error("the executor does not start", reason=str(error))
+            self._set_state(WorkerState.IDLE, note=str(error))
+            # The ticket is spent; the rescuer issues another one. Not at once, lest we start executors in a storm.
+            self.stopping.wait(self.settings.scheduler.retry_backoff_seconds)
+            return False
+        self._set_state(WorkerState.IDLE, note="", loaded_models=[])
+        return True
+
+    def _idle(self, session: Session) -> None:
+        self._update(session, state=WorkerState.IDLE, task_id=None, loaded_models=self.executor.loaded_models)
+
+    def _set_state(self, state: WorkerState, **values: Any) -> None:
+        with self.database.write() as session:
+            self._update(session, state=state, **values)
+
+    def _update(self, session: Session, **values: Any) -> None:
+        workers.update_state(session, self.worker_id, self.incarnation, **values)
+
+    def _pulse(self) -> None:
+        while not self._ended.wait(self.settings.scheduler.lease_seconds / 6):
+            with self.database.write() as session:
+                workers.beat(session, self.worker_id, self.incarnation)
+
+    def _row(self) -> Worker:
+        return Worker(
+            id=self.worker_id,
+            host=socket.gethostname(),
+            slot=self.slot.name,
+            pid=os.getpid(),
+            incarnation=self.incarnation,
+            state=WorkerState.STARTING,
+            gpu_id=self.slot.gpu_id,
+            started_at=utcnow(),
+            note="",
+        )
+
+
+def run(settings: Settings, slot: Slot) -> None:
+    """Work on the slot until SIGTERM: then nothing more is taken, and what runs goes back to the queue.
+
+    Raises SlotTaken when another process holds the slot.
+    """
+    with slots.hold(slot, Storage(settings.storage.root).run):
+        worker = DeviceWorker(settings, slot)
+        DeviceWorker.current = worker
+        worker.open()
+        try:
+            _consume(worker)
+        finally:
+            worker.close()
+
+
+def _consume(worker: DeviceWorker) -> None:
+    poll = worker.settings.queue.poll_interval_seconds
+    consumer = Consumer(
+        simulations_queue(worker.settings),
+        workers=1,
+        worker_type="thread",
+        periodic=False,
+        # A fixed delay: Huey's default backs off until a task waits seconds for its start.
+        initial_delay=poll,
+        max_delay=poll,
+        backoff=1.0,
+        graceful_signal="TERM",
+        shutdown_timeout=worker.settings.worker.stop_grace_seconds,
+    )
+    worker.stopping = consumer.stop_flag
+    consumer.run()
+
+
+def _standalone() -> DeviceWorker:
+    """The worker of a plain `huey_consumer mofsim.queue.simulations`: it takes the first free slot of the box."""
+    settings = load_settings()
+    run_folder = Storage(settings.storage.root).run
+    for slot in slots.plan(settings, gpus.list_gpus()):
+        try:
+            _locks.enter_context(slots.hold(slot, run_folder))
+        except slots.SlotTaken:
+            continue
+        worker = DeviceWorker(settings, slot)
+        worker.open()
+        return worker
+    raise slots.SlotTaken("every slot of this box is held by another worker")
+
+
+def work() -> None:
+    """What a ticket calls."""
+    if DeviceWorker.current is None:
+        DeviceWorker.current = _standalone()
+    DeviceWorker.current.work()
+
+
+_locks = ExitStack()

@@ -1,0 +1,147 @@
+"""The executor, from its parent's side: start it, talk to it, kill it."""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from mofsim.worker.slots import Slot
+
+Message = dict[str, Any]
+
+#: What the reader puts into the mailbox when the child's end of the pipe is closed.
+EXITED: Message = {"type": "exited"}
+
+# The kernel kills an executor when the *thread* that started it ends, so that thread has to live as long as we do.
+_launcher = ThreadPoolExecutor(1, thread_name_prefix="launcher")
+
+
+class ExecutorFailed(Exception):
+    """The executor did not start; its text holds what it printed last."""
+
+
+class Executor:
+    """One child process in a session of its own, with warm models; `messages` is its mailbox."""
+
+    def __init__(self, slot: Slot, max_models: int, python: str = "") -> None:
+        self.slot = slot
+        self.max_models = max_models
+        self.python = python or sys.executable
+        self.loaded_models: list[str] = []
+        self.messages: queue.Queue[Message] = queue.Queue()
+        self.last_lines: deque[str] = deque(maxlen=20)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, timeout_seconds: float) -> None:
+        """Start the child and wait until it is ready; raises ExecutorFailed."""
+        self.messages = queue.Queue()
+        self.loaded_models = []
+        self.last_lines.clear()
+        self._process = _launcher.submit(self._spawn).result()
+        for stream, reader in ((self._process.stdout, self._read), (self._process.stderr, self._read_stderr)):
+            threading.Thread(target=reader, args=(stream, self.messages), daemon=True).start()
+        self._wait_until_ready(time.monotonic() + timeout_seconds)
+
+    def _wait_until_ready(self, deadline: float) -> None:
+        while True:
+            try:
+                message = self.messages.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                self.kill()
+                raise ExecutorFailed("the executor was not ready in time (worker.start_timeout_seconds)") from None
+            if message["type"] == "ready":
+                return
+            if message is EXITED:
+                raise ExecutorFailed(self.last_words())
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        command = [self.python, "-m", "mofsim.simulations"]
+        command += ["--max-models", str(self.max_models), "--threads", str(self.slot.threads)]
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            env=_environment(self.slot, os.environ),
+        )
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """A dead child is noticed by its `exited` message, not here."""
+        assert self._process is not None and self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass
+
+    def kill(self) -> None:
+        """SIGKILL to the whole process group, so that nothing the model's package started stays behind."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self, grace_seconds: float) -> None:
+        if self._process is None:
+            return
+        self.send({"type": "shutdown"})
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(grace_seconds)
+        self.kill()
+
+    def last_words(self) -> str:
+        """How the child ended and what it said last, for a person."""
+        code = self._process.wait() if self._process else None
+        ended = f"killed by {signal.Signals(-code).name}" if code and code < 0 else f"exit status {code}"
+        said = "; ".join(list(self.last_lines)[-3:])
+        return f"the executor ended ({ended}){': ' + said if said else ''}"
+
+    def _read(self, stream: Any, mailbox: queue.Queue[Message]) -> None:
+        for line in stream:
+            try:
+                message = json.loads(line)
+            except ValueError:
+                message = {"type": "stderr", "line": line.decode(errors="replace").rstrip()}
+            self._note(message)
+            mailbox.put(message)
+        mailbox.put(EXITED)
+
+    def _read_stderr(self, stream: Any, mailbox: queue.Queue[Message]) -> None:
+        for raw in stream:
+            if line := raw.decode(errors="replace").rstrip():
+                self.last_lines.append(line)
+                mailbox.put({"type": "stderr", "line": line})
+
+    def _note(self, message: Message) -> None:
+        """Keep track of which models are warm, least recently loaded first."""
+        if message["type"] == "loaded":
+            gone = {message["model"], *message["evicted"]}
+            self.loaded_models = [name for name in self.loaded_models if name not in gone] + [message["model"]]
+        elif message["type"] == "unloaded":
+            self.loaded_models = [name for name in self.loaded_models if name != message["model"]]
+
+
+def _environment(slot: Slot, base: Mapping[str, str]) -> dict[str, str]:
+    """The child sees its own GPU only, and as many threads as its share of the cores."""
+    threads = str(slot.threads)
+    return dict(base) | {
+        "CUDA_VISIBLE_DEVICES": slot.gpu_id or "",
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+    }

@@ -1,0 +1,237 @@
+"""One attempt of one task: feed the executor, carry what it says to the database, stop it when it must stop."""
+
+import queue
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from mofsim import __version__
+from mofsim.core import lifecycle
+from mofsim.core.lifecycle import Fenced, Lease, Outcome
+from mofsim.db.engine import Database
+from mofsim.db.tables import TaskLog, utcnow
+from mofsim.settings import Settings
+from mofsim.vocabulary import AttemptOutcome, LogLevel, Preset, StopReason, TaskStatus
+from mofsim.worker.executor import EXITED, Executor, Message
+
+#: Status of a task that was stopped before it was done.
+STOPPED_AS = {
+    StopReason.CANCELLED: TaskStatus.CANCELLED,
+    StopReason.TIMEOUT: TaskStatus.TIMEOUT,
+}
+
+#: Runs in the transaction that ends the attempt, so that the worker is idle when its task is seen to have ended.
+AtEnd = Callable[[Session], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the executor needs, and the limits that it does not keep itself."""
+
+    lease: Lease
+    preset: Preset
+    timeout_seconds: float
+    request: Message
+
+
+@dataclass
+class Run:
+    """The life of one attempt inside this process."""
+
+    database: Database
+    settings: Settings
+    executor: Executor
+    job: Job
+    stopping: Callable[[], bool]
+    at_end: AtEnd
+    logs: list[TaskLog] = field(default_factory=list)
+    progress: dict[str, Any] | None = None
+    progress_is_new: bool = False
+    deadline: float | None = None
+    stop: StopReason | None = None
+    kill_at: float | None = None
+    next_beat: float = 0.0
+
+    def carry_out(self) -> None:
+        """Returns when the attempt has ended, in whatever way; the database knows how."""
+        self.next_beat = time.monotonic() + self.settings.worker.progress_interval_seconds
+        self.executor.send(self.job.request)
+        try:
+            while not self._step():
+                pass
+        except Fenced:
+            # Somebody else has the task by now: nothing this executor says may be written any more.
+            self.executor.kill()
+
+    def _step(self) -> bool:
+        """Handle one message or one tick of the clock; True when the attempt has ended."""
+        now = time.monotonic()
+        try:
+            message = self.executor.messages.get(timeout=max(0.0, self.next_beat - now))
+        except queue.Empty:
+            self._tick()
+            return False
+        if self._handle(message):
+            return True
+        if time.monotonic() >= self.next_beat:
+            self._tick()
+        return False
+
+    def _handle(self, message: Message) -> bool:
+        if message is EXITED:
+            self._executor_died()
+            return True
+        if message.get("task_id") not in (None, self.job.lease.task_id):
+            return False
+        match message["type"]:
+            case "loading":
+                self._log(LogLevel.INFO, "mofsim.worker", f"loading {message['model']}")
+            case "loaded":
+                self._log(LogLevel.INFO, "mofsim.worker", f"{message['model']} loaded in {message['seconds']:.1f} s")
+            case "started":
+                self._started(message)
+            case "progress":
+                self._progressed(message)
+            case "log":
+                time_ = datetime.fromisoformat(message["time"])
+                self._log(LogLevel(message["level"]), message["logger"], message["message"], time_)
+            case "stderr":
+                self._log(LogLevel.DEBUG, "executor", message["line"])
+            case "completed" | "stopped" | "failed":
+                self._ended(message)
+                return True
+        return False
+
+    def _started(self, message: Message) -> None:
+        self.deadline = time.monotonic() + self.job.timeout_seconds
+        self.progress = {"step": 0, "total_steps": message["total_steps"], "percent": 0.0}
+        with self.database.write() as session:
+            lifecycle.start(session, self.job.lease, message["total_steps"])
+        self.next_beat = time.monotonic() + self.settings.worker.progress_interval_seconds
+
+    def _progressed(self, message: Message) -> None:
+        total = message["total_steps"]
+        self.progress = {
+            "step": message["step"],
+            "total_steps": total,
+            "percent": round(100 * message["step"] / total, 2) if total else None,
+            "energy_eV": message["energy_eV"],
+            "fmax_eV_per_A": message["fmax_eV_per_A"],
+            "volume_A3": message["volume_A3"],
+        }
+        self.progress_is_new = True
+
+    def _tick(self) -> None:
+        """Renew the lease, publish what is new, and see to it that whoever wants a stop gets it."""
+        worker, scheduler = self.settings.worker, self.settings.scheduler
+        self.next_beat = time.monotonic() + min(worker.progress_interval_seconds, scheduler.heartbeat_seconds)
+        progress = self.progress if self.progress_is_new else None
+        with self.database.write() as session:
+            asked = lifecycle.heartbeat(
+                session, self.job.lease, lease_seconds=scheduler.lease_seconds, progress=progress
+            )
+            session.add_all(self.logs)
+        self.logs, self.progress_is_new = [], False
+        self._stop_if_asked(asked)
+
+    def _stop_if_asked(self, asked: StopReason | None) -> None:
+        now = time.monotonic()
+        if self.kill_at is not None:
+            if now >= self.kill_at:
+                self._log(LogLevel.WARNING, "mofsim.worker", "it did not stop in time; the executor is killed")
+                self.executor.kill()
+            return
+        if asked is StopReason.CANCELLED:
+            self._request_stop(StopReason.CANCELLED)
+        elif self.stopping():
+            self._request_stop(StopReason.SHUTDOWN)
+        elif self.deadline is not None and now >= self.deadline:
+            self._request_stop(StopReason.TIMEOUT)
+
+    def _request_stop(self, reason: StopReason) -> None:
+        worker = self.settings.worker
+        grace = worker.stop_grace_seconds / 2 if reason is StopReason.SHUTDOWN else worker.cancel_grace_seconds
+        self.stop, self.kill_at = reason, time.monotonic() + grace
+        lease = self.job.lease
+        self.executor.send({"type": "cancel", "task_id": lease.task_id, "attempt": lease.attempt, "reason": reason})
+
+    def _ended(self, message: Message) -> None:
+        stopped = StopReason(message["reason"]) if message["type"] == "stopped" else None
+        if stopped is StopReason.SHUTDOWN:
+            self._give_back(AttemptOutcome.RELEASED, "the worker was stopped", backoff_seconds=0)
+            return
+        if stopped:
+            status = STOPPED_AS[stopped]
+        else:
+            status = TaskStatus.COMPLETED if message["type"] == "completed" else TaskStatus.FAILED
+        if status is TaskStatus.FAILED:
+            self._log(LogLevel.ERROR, "mofsim.worker", f"{message['error_type']}: {message['error_message']}")
+            self._log(LogLevel.DEBUG, "mofsim.worker", message.get("traceback", ""))
+        if status is TaskStatus.COMPLETED and self.progress is not None:
+            self.progress["percent"] = 100.0
+        self._finish(self._outcome(status, message))
+
+    def _outcome(self, status: TaskStatus, message: Message) -> Outcome:
+        error_type, error_message = message.get("error_type"), message.get("error_message")
+        if status is TaskStatus.TIMEOUT:
+            error_type = "TimeLimit"
+            error_message = f"it ran longer than its limit of {self.job.timeout_seconds:g} s"
+        return Outcome(
+            status=status,
+            result=message["result"],
+            output_files=message["output_files"],
+            metrics=message["metrics"],
+            provenance=message["provenance"] | {"mofsim": __version__, "preset": self.job.preset},
+            error_type=error_type,
+            error_message=error_message,
+            progress=self.progress,
+        )
+
+    def _executor_died(self) -> None:
+        """Killed by us because it would not stop, or by somebody or something else."""
+        if self.stop in STOPPED_AS:
+            status = STOPPED_AS[self.stop]
+            self._finish(self._outcome(status, self._left_behind()))
+        elif self.stop is StopReason.SHUTDOWN:
+            self._give_back(AttemptOutcome.RELEASED, "the worker was stopped", backoff_seconds=0)
+        else:
+            reason = self.executor.last_words()
+            self._log(LogLevel.ERROR, "mofsim.worker", reason)
+            backoff = self.settings.scheduler.retry_backoff_seconds
+            self._give_back(AttemptOutcome.LOST, reason, backoff_seconds=backoff)
+
+    def _left_behind(self) -> Message:
+        """What a killed executor left in its folder, in the form of a message that it could not send."""
+        folder = Path(self.job.request["directory"])
+        files = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
+        return {"result": {}, "output_files": files, "metrics": {}, "provenance": {}}
+
+    def _finish(self, outcome: Outcome) -> None:
+        with self.database.write() as session:
+            lifecycle.finish(session, self.job.lease, outcome)
+            session.add_all(self.logs)
+            self.at_end(session)
+
+    def _give_back(self, outcome: AttemptOutcome, reason: str, *, backoff_seconds: float) -> None:
+        with self.database.write() as session:
+            lifecycle.give_back(session, self.job.lease, outcome, reason, backoff_seconds=backoff_seconds)
+            session.add_all(self.logs)
+            self.at_end(session)
+
+    def _log(self, level: LogLevel, logger: str, message: str, time_: datetime | None = None) -> None:
+        lease = self.job.lease
+        self.logs.append(
+            TaskLog(
+                task_id=lease.task_id,
+                attempt=lease.attempt,
+                time=time_ or utcnow(),
+                level=level,
+                logger=logger,
+                message=message,
+            )
+        )
