@@ -1,0 +1,56 @@
+"""What can go wrong in a run, and the stable word that the parent is told.
+
+SimulationError
+├── InvalidInput
+├── ModelLoadFailed
+└── SimulationExploded
+Stopped (asked for, so not an error)
+"""
+
+from .protocol import StopReason
+
+
+class SimulationError(Exception):
+    """Its message is written for the person who submitted the task."""
+
+
+class InvalidInput(SimulationError):
+    """The structure or the parameters cannot be run with this model."""
+
+
+class ModelLoadFailed(SimulationError):
+    """The potential could not be loaded; the message says what to do."""
+
+
+class SimulationExploded(SimulationError):
+    """Energy, forces or volume left what is physical; the frames before are kept."""
+
+
+class Stopped(Exception):
+    """The parent asked for the end of this run."""
+
+    def __init__(self, reason: StopReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def error_type(error: BaseException) -> str:
+    """The word for `error` in the protocol: one of the names above, OutOfMemory, or the exception's class."""
+    return "OutOfMemory" if is_out_of_memory(error) else type(error).__name__
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """CUDA and the host raise different exceptions when memory ends, and old ones only say it in words."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    words = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
+
+
+def broke_the_device(error: BaseException) -> bool:
+    """Whether the CUDA context is lost, so that every later call in this process would fail too."""
+    if is_out_of_memory(error):
+        return False
+    return type(error).__name__ == "AcceleratorError" or (
+        isinstance(error, RuntimeError) and "CUDA error" in str(error)
+    )
