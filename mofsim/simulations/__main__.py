@@ -1,0 +1,54 @@
+"""The executor: `python -m mofsim.simulations`, or `python /path/to/mofsim/simulations`.
+
+The second form works for an interpreter that does not have mofsim.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def package_name() -> str:
+    """The name under which this folder can be imported.
+
+    Started as a folder, it is made a package of its own: with its parents on the path, a foreign interpreter
+    would also find the packages that are installed beside mofsim.
+    """
+    if __package__:
+        return __package__
+    folder = Path(__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != folder]
+    name = "mofsim_simulations"
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no package in {folder}")
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    return name
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="mofsim.simulations", description=__doc__)
+    parser.add_argument("--max-models", type=int, default=2, help="loaded models to keep (default 2)")
+    parser.add_argument("--threads", type=int, help="threads for torch, BLAS and OpenMP (default: theirs)")
+    arguments = parser.parse_args()
+    if arguments.max_models < 1 or (arguments.threads is not None and arguments.threads < 1):
+        parser.error("--max-models and --threads must be at least 1")
+    if arguments.threads:
+        # Read when the libraries are loaded, so before any import of them.
+        for variable in _THREAD_VARIABLES:
+            os.environ[variable] = str(arguments.threads)
+    startup = importlib.import_module(f"{package_name()}.startup")
+    status: int = startup.serve(arguments.max_models, arguments.threads)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

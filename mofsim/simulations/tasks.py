@@ -1,0 +1,15 @@
+"""The task types: a new one is a file beside this one, and a line here."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from .relax import Optimization
+from .run import Run, Task
+from .single_point import SinglePoint
+
+TASK_TYPES: Mapping[str, Callable[[Run], Task]] = MappingProxyType(
+    {
+        "optimization": Optimization,
+        "single-point": SinglePoint,
+    }
+)
