@@ -1,0 +1,161 @@
+"""The async client: what `Client` does, to await."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+from mofsim.client import address, requests
+from mofsim.client.errors import ClientError, ServerUnreachable, Unavailable
+from mofsim.client.following import Place, event_stream, find_file, read_event, updated
+from mofsim.client.methods import like
+from mofsim.client.request import API, Request, Stream
+from mofsim.client.saving import saved, target
+from mofsim.client.sse import SseParser
+from mofsim.schemas.events import Event
+from mofsim.schemas.tasks import Task
+
+if TYPE_CHECKING:
+    from mofsim.client.line import AsyncLine
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _method(build: Callable[P, Request[T]]) -> "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]":
+    async def call(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.send(build(*args, **kwargs))
+
+    return like(build, call)
+
+
+class AsyncClient:
+    """A mofsim server, for programs with an event loop. The same as `Client` in every other way."""
+
+    def __init__(self, url: str | None = None, *, api_key: str | None = None) -> None:
+        self.url = address.server_url(url)
+        self._headers = address.headers(api_key)
+
+    @cached_property
+    def _line(self) -> "AsyncLine":
+        # httpx takes 0.1 s to import, which those who never connect need not pay.
+        from mofsim.client.line import AsyncLine
+
+        return AsyncLine(self.url, self._headers)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._line.close()
+
+    async def send(self, request: Request[T]) -> T:
+        return await self._line.send(request)
+
+    health = _method(requests.health)
+    tasks = _method(requests.tasks)
+    task = _method(requests.task)
+    submit = _method(requests.submit)
+    submit_batch = _method(requests.submit_batch)
+    cancel = _method(requests.cancel)
+    retry = _method(requests.retry)
+    set_priority = _method(requests.set_priority)
+    delete = _method(requests.delete)
+    result = _method(requests.result)
+    series = _method(requests.series)
+    logs = _method(requests.logs)
+    attempts = _method(requests.attempts)
+    files = _method(requests.files)
+    explain = _method(requests.explain)
+    structures = _method(requests.structures)
+    structure = _method(requests.structure)
+    add_structure = _method(requests.add_structure)
+    delete_structure = _method(requests.delete_structure)
+    models = _method(requests.models)
+    model = _method(requests.model)
+    queue = _method(requests.queue)
+    workers = _method(requests.workers)
+    gpus = _method(requests.gpus)
+
+    async def download(self, id: int, name: str, destination: Path | str) -> Path:
+        """Save an output file of a task as `destination`, or into it when it is a folder; the file's path."""
+        file = find_file(id, await self.files(id), name)
+        return await self._save(Stream(file.url), target(destination, name))
+
+    async def structure_file(self, id: int, destination: Path | str) -> Path:
+        """Save the file of a structure as it was uploaded."""
+        name = (await self.structure(id)).original_name
+        return await self._save(Stream(f"{API}/structures/{id}/file"), target(destination, name))
+
+    async def _save(self, stream: Stream, path: Path) -> Path:
+        with saved(path) as file:
+            async for piece in self._line.stream(stream):
+                await asyncio.to_thread(file.write, piece)
+        return path
+
+    async def events(
+        self,
+        last_event_id: int | None = None,
+        task: int | None = None,
+        *,
+        on_open: Callable[[], None] | None = None,
+    ) -> AsyncGenerator[Event]:
+        """Events as they happen, those of one `task` or all, after `last_event_id` or from now on.
+
+        It is one connection, which `on_open` is told of. Raises ServerUnreachable when it ends.
+        """
+        parser = SseParser()
+        async with aclosing(self._line.stream(event_stream(last_event_id, task))) as pieces:
+            async for piece in pieces:
+                if not piece and on_open:
+                    on_open()
+                for message in parser.feed(piece):
+                    yield read_event(message)
+        raise ServerUnreachable(self.url, "it ended the stream of events")
+
+    async def follow(
+        self,
+        last_event_id: int | None = None,
+        task: int | None = None,
+        *,
+        on_open: Callable[[], None] | None = None,
+        on_lost: Callable[[ClientError], None] | None = None,
+    ) -> AsyncGenerator[Event]:
+        """`events` without an end: connects again when the line breaks (`on_lost`), and misses none."""
+        place = Place(last_event_id)
+        while True:
+            try:
+                if place.last_event_id is None:
+                    place.last_event_id = (await self.health()).last_event_id
+                async with aclosing(self.events(place.last_event_id, task, on_open=on_open)) as events:
+                    async for event in events:
+                        place.passed(event)
+                        yield event
+            except (ServerUnreachable, Unavailable) as error:
+                if on_lost:
+                    on_lost(error)
+                await asyncio.sleep(place.pause())
+
+    async def wait(
+        self,
+        id: int,
+        on_progress: Callable[[Task], None] | None = None,
+        *,
+        on_lost: Callable[[ClientError], None] | None = None,
+    ) -> Task:
+        """The task when it has ended, however it did; `on_progress` gets it after each change."""
+        # Asked before the task, so that no event falls between the two.
+        start = (await self.health()).last_event_id
+        task = await self.task(id)
+        async with aclosing(self.follow(start, id, on_lost=on_lost)) as events:
+            while True:
+                if on_progress:
+                    on_progress(task)
+                if task.status.is_final:
+                    return task
+                task = updated(task, await anext(events)) or await self.task(id)

@@ -1,0 +1,254 @@
+"""Every request of the API, described once for both clients: the arguments, and what comes back."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from mofsim.client.request import API, File, Request, get, segment
+from mofsim.schemas.envelope import Page
+from mofsim.schemas.resources import Gpu, Health, Model, Queue, Structure, Worker
+from mofsim.schemas.tasks import (
+    Attempt,
+    BatchCreated,
+    BuiltinStructure,
+    Explanation,
+    LogLine,
+    OutputFile,
+    SeriesColumns,
+    Task,
+    TaskResult,
+    UploadedStructure,
+    parse_priority,
+)
+from mofsim.vocabulary import Preset, Priority, StructureFormat, TaskStatus, TaskType
+
+M = TypeVar("M", bound=BaseModel)
+
+#: A built-in structure by its name, an uploaded one by its id, or either as the wire has it.
+StructureLike = str | int | BuiltinStructure | UploadedStructure
+
+
+def health() -> Request[Health]:
+    return get("/health", Health.model_validate)
+
+
+def tasks(
+    status: Sequence[TaskStatus | str] = (),
+    task_type: Sequence[TaskType | str] = (),
+    model: Sequence[str] = (),
+    structure: str | None = None,
+    batch: int | None = None,
+    text: str | None = None,
+    since: datetime | None = None,
+    sort: str = "-id",
+    limit: int = 100,
+    cursor: str | None = None,
+) -> Request[Page[Task]]:
+    """One page of the tasks that fit all of these; `cursor` is `next_cursor` of the page before."""
+    query = {
+        "status": tuple(status),
+        "task_type": tuple(task_type),
+        "model": tuple(model),
+        "structure": structure,
+        "batch": batch,
+        "text": text,
+        "since": since.isoformat() if since else None,
+        "sort": sort,
+        "limit": limit,
+        "cursor": cursor,
+    }
+    return get("/tasks", Page[Task].model_validate, query)
+
+
+def task(id: int) -> Request[Task]:
+    return get(f"/tasks/{id}", Task.model_validate)
+
+
+def submit(
+    task_type: TaskType | str,
+    structure: StructureLike,
+    *,
+    model: str | None = None,
+    preset: Preset | str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    priority: Priority | str | None = None,
+    timeout_seconds: float | None = None,
+    not_before: datetime | None = None,
+    max_attempts: int | None = None,
+    idempotency_key: str | None = None,
+) -> Request[Task]:
+    """Submit a task; what is None is the server's to choose.
+
+    A second submit with the same `idempotency_key` gives the first one's task back.
+    """
+    body = batch_item(
+        task_type,
+        structure,
+        model=model,
+        preset=preset,
+        parameters=parameters,
+        priority=priority,
+        timeout_seconds=timeout_seconds,
+        not_before=not_before,
+        max_attempts=max_attempts,
+    )
+    return Request(
+        "POST",
+        f"{API}/tasks/{segment(body.pop('task_type'))}",
+        Task.model_validate,
+        json=body,
+        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        # The key makes a second one harmless, should the answer to the first be lost.
+        tries=2,
+    )
+
+
+def batch_item(
+    task_type: TaskType | str,
+    structure: StructureLike,
+    *,
+    model: str | None = None,
+    preset: Preset | str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    priority: Priority | str | None = None,
+    timeout_seconds: float | None = None,
+    not_before: datetime | None = None,
+    max_attempts: int | None = None,
+) -> dict[str, Any]:
+    """One task of `submit_batch`. Raises ValueError for an unknown priority."""
+    options = {
+        "priority": parse_priority(priority).name if priority is not None else None,
+        "timeout_seconds": timeout_seconds,
+        "not_before": not_before.isoformat() if not_before else None,
+        "max_attempts": max_attempts,
+    }
+    body = {
+        "task_type": task_type,
+        "structure": _reference(structure),
+        "model": model,
+        "preset": preset,
+        "parameters": dict(parameters) if parameters else None,
+        "options": {name: value for name, value in options.items() if value is not None} or None,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _reference(structure: StructureLike) -> dict[str, Any]:
+    if isinstance(structure, BaseModel):
+        return structure.model_dump()
+    if isinstance(structure, int):
+        return {"source": "upload", "id": structure}
+    return {"source": "builtin", "name": structure}
+
+
+def submit_batch(items: Iterable[Mapping[str, Any]], name: str = "") -> Request[BatchCreated]:
+    """Submit all tasks (each made by `batch_item`) or, when one of them can not run, none."""
+    body = {"name": name, "tasks": [dict(item) for item in items]}
+    return Request("POST", f"{API}/tasks/batch", BatchCreated.model_validate, json=body)
+
+
+def cancel(id: int) -> Request[Task]:
+    """A waiting task ends at once, a running one between two steps."""
+    return Request("POST", f"{API}/tasks/{id}/cancel", Task.model_validate, tries=2)
+
+
+def retry(id: int) -> Request[Task]:
+    """Queue a task again that ended without a result."""
+    return Request("POST", f"{API}/tasks/{id}/retry", Task.model_validate)
+
+
+def set_priority(id: int, priority: Priority | str) -> Request[Task]:
+    """Raises ValueError for an unknown priority."""
+    body = {"priority": parse_priority(priority).name}
+    return Request("POST", f"{API}/tasks/{id}/priority", Task.model_validate, json=body, tries=2)
+
+
+def delete(id: int) -> Request[None]:
+    """Forget a task that has ended, with its files."""
+    return Request("DELETE", f"{API}/tasks/{id}", _nothing)
+
+
+def result(id: int) -> Request[TaskResult]:
+    return get(f"/tasks/{id}/result", TaskResult.model_validate)
+
+
+def series(id: int, points: int = 500, attempt: int | None = None) -> Request[SeriesColumns]:
+    """The values of each step, thinned out to about `points` of them."""
+    return get(f"/tasks/{id}/series", SeriesColumns.model_validate, {"points": points, "attempt": attempt})
+
+
+def logs(id: int, after: int = 0, limit: int = 500, newest: bool = False) -> Request[list[LogLine]]:
+    """Log lines that follow line `after`, oldest first; with `newest` the last `limit` of them."""
+    query = {"after": after, "limit": limit, "newest": "true" if newest else None}
+    return get(f"/tasks/{id}/logs", _list_of(LogLine), query)
+
+
+def attempts(id: int) -> Request[list[Attempt]]:
+    return get(f"/tasks/{id}/attempts", _list_of(Attempt))
+
+
+def files(id: int) -> Request[list[OutputFile]]:
+    return get(f"/tasks/{id}/files", _list_of(OutputFile))
+
+
+def explain(id: int) -> Request[Explanation]:
+    """Why the task is where it is."""
+    return get(f"/tasks/{id}/explain", Explanation.model_validate)
+
+
+def structures(builtin: bool | None = None) -> Request[list[Structure]]:
+    query = {} if builtin is None else {"builtin": "true" if builtin else "false"}
+    return get("/structures", _list_of(Structure), query)
+
+
+def structure(id: int) -> Request[Structure]:
+    return get(f"/structures/{id}", Structure.model_validate)
+
+
+def add_structure(
+    path: Path | str, name: str | None = None, format: StructureFormat | str | None = None
+) -> Request[Structure]:
+    """Upload a CIF, XYZ, extXYZ or POSCAR file. Raises OSError when it can not be read."""
+    path = Path(path)
+    fields = {"name": name, "format": format}
+    file = File(path.name, path.read_bytes(), {key: value for key, value in fields.items() if value})
+    return Request("POST", f"{API}/structures", Structure.model_validate, file=file)
+
+
+def delete_structure(id: int) -> Request[None]:
+    return Request("DELETE", f"{API}/structures/{id}", _nothing)
+
+
+def models() -> Request[list[Model]]:
+    return get("/models", _list_of(Model))
+
+
+def model(name: str) -> Request[Model]:
+    return get(f"/models/{segment(name)}", Model.model_validate)
+
+
+def queue() -> Request[Queue]:
+    return get("/system/queue", Queue.model_validate)
+
+
+def workers() -> Request[list[Worker]]:
+    return get("/system/workers", _list_of(Worker))
+
+
+def gpus() -> Request[list[Gpu]]:
+    return get("/system/gpus", _list_of(Gpu))
+
+
+def _list_of(model: type[M]) -> Callable[[Any], list[M]]:
+    def parse(data: Any) -> list[M]:
+        return [model.model_validate(item) for item in data["items"]]
+
+    return parse
+
+
+def _nothing(data: Any) -> None:
+    """The answer says no more than its status."""

@@ -1,0 +1,26 @@
+"""A download that is there as a whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+
+def target(destination: Path | str, name: str) -> Path:
+    """Where the file goes: `destination` itself, or `name` in it when it is a folder."""
+    destination = Path(destination)
+    return destination / Path(name).name if destination.is_dir() else destination
+
+
+@contextmanager
+def saved(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which becomes `path` at the end; after an exception nothing is left of it."""
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        os.replace(partial, path)
+    finally:
+        with suppress(FileNotFoundError):
+            partial.unlink()
