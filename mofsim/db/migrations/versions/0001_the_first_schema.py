@@ -1,5 +1,4 @@
 """The first schema."""
-# ruff: noqa: E501
 
 import sqlalchemy as sa
 from alembic import op
