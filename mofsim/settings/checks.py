@@ -4,7 +4,7 @@ import difflib
 import ipaddress
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ _PROBLEMS = {
     "list": "is not a list",
     "path": "is not a path",
     "string": "is not text",
+    "string_pattern": "does not fit",
     "string_too": "is empty",
 }
 
@@ -41,7 +42,7 @@ class Mistake:
     problem: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.key}: {self.problem}"
+        return ": ".join(part for part in (self.where, self.key, self.problem) if part)
 
 
 def tables() -> dict[str, type[Table]]:
@@ -59,7 +60,7 @@ def table_of(path: KeyPath) -> type[Table] | None:
     return tables().get(path[0]) if len(path) == 2 else None
 
 
-def known_variables(models: Mapping[str, Any]) -> dict[str, KeyPath]:
+def known_variables(models: Iterable[str]) -> dict[str, KeyPath]:
     """The environment variable of every setting, e.g. MOFSIM_STORAGE__MAX_UPLOAD_MB."""
     paths: list[KeyPath] = [(name, key) for name, table in tables().items() for key in table.model_fields]
     paths += [("models", model, key) for model in models for key in ModelSettings.model_fields]
@@ -72,15 +73,11 @@ def read_value(entry: Entry) -> Any:
     if table is None:
         return _misplaced(entry)
     if entry.path[0] == "models" and not _MODEL_NAME.fullmatch(entry.path[1]):
-        return Mistake(
-            entry.source.label, entry.key, "a model's name holds letters, digits, dots, - and _ only"
-        )
+        return Mistake(entry.source.label, entry.key, "a model's name holds letters, digits, dots, - and _ only")
     key = entry.path[-1]
     field = table.model_fields.get(key)
     if field is None:
-        return Mistake(
-            entry.source.label, entry.key, f"there is no such setting; {_suggest_key(entry, table)}"
-        )
+        return Mistake(entry.source.label, entry.key, f"there is no such setting; {_suggest_key(entry, table)}")
     try:
         return _parse(table, key, field, entry)
     except ValidationError as error:
@@ -91,7 +88,7 @@ def _parse(table: type[Table], key: str, field: FieldInfo, entry: Entry) -> Any:
     if entry.source.variable is None or not isinstance(entry.value, str):
         return getattr(table.model_validate({key: entry.value}), key)
     kind = str(field.annotation)
-    value = entry.value
+    value: Any = entry.value
     if "dict[" in kind:
         value = _json_or_text(value)
     elif "list[" in kind and value not in ("all", "auto"):
@@ -127,8 +124,8 @@ def _misplaced(entry: Entry) -> Mistake:
     first = entry.path[0]
     where = entry.source.label
     if first.startswith(PREFIX):
-        right = _nearest(first, list(known_variables({})))
-        return Mistake(where, first, f"there is no such setting; did you mean {right}?")
+        right = _nearest(first, list(known_variables([])))
+        return Mistake(where, "", f"there is no such setting; did you mean {right}?")
     names = [*tables(), "models", "profiles"]
     if first not in names:
         right = _nearest(first, names)
@@ -143,16 +140,16 @@ def _misplaced(entry: Entry) -> Mistake:
 
 def _suggest_key(entry: Entry, table: type[Table]) -> str:
     key, prefix = entry.path[-1], entry.path[:-1]
-    if right := _nearest(key, list(table.model_fields)):
-        return f"did you mean {'.'.join((*prefix, right))}?"
     for name, other in tables().items():
         if key in other.model_fields:
             return f"did you mean {name}.{key}?"
+    if right := _nearest(key, list(table.model_fields)):
+        return f"did you mean {'.'.join((*prefix, right))}?"
     return f"[{'.'.join(prefix)}] has: {', '.join(table.model_fields)}"
 
 
 def _nearest(word: str, words: list[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(word, words, n=1, cutoff=0.6)), None)
+    return next(iter(difflib.get_close_matches(word, words, n=1, cutoff=0.5)), None)
 
 
 def contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -169,8 +166,8 @@ def contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
         yield (
             "server.host",
             f'"{server.host}" lets other machines in, but access keys are not there yet. Keep 127.0.0.1 and '
-            f"use: ssh -L {server.port}:127.0.0.1:{server.port} THIS-MACHINE. On a network where everybody may "
-            "run and cancel everything, set security.allow_remote = true",
+            f"use: ssh -L {server.port}:127.0.0.1:{server.port} THIS-MACHINE. If all who reach it may "
+            "run and cancel anything, set security.allow_remote = true",
         )
     if not url.startswith(("sqlite:////", "postgresql")):
         shown = as_toml(settings.database.url)

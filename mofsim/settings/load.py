@@ -25,7 +25,7 @@ DEFAULT_PROFILE = "dev"
 
 
 class SettingsError(ValueError):
-    """The settings cannot be used. Each line names the place, the key, the mistake and what would be right."""
+    """The settings cannot be used. Each line names place, key, mistake and what would be right."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         self.mistakes = list(mistakes)
@@ -58,14 +58,12 @@ def load_settings(
     profiles = file.profiles if file else {}
     if chosen and name not in profiles and name != DEFAULT_PROFILE:
         known = ", ".join(sorted({DEFAULT_PROFILE, *profiles}))
-        raise SettingsError(
-            [f"{file.label if file else 'no settings.toml'}: no profile {name}; there are: {known}"]
-        )
+        raise SettingsError([f"{file.label if file else 'no settings.toml'}: no profile {name}; there are: {known}"])
 
-    variables = known_variables(BUILTIN_MODELS)
+    written = [*(file.entries if file else []), *profiles.get(name, [])]
+    variables = known_variables([*BUILTIN_MODELS, *_model_names(written)])
     laid = [
-        *(file.entries if file else []),
-        *profiles.get(name, []),
+        *written,
         *environment_entries(dotenv, variables, here, note=".env: "),
         *environment_entries(process, variables, here),
         *_override_entries(overrides or {}, here),
@@ -90,6 +88,10 @@ def _find_file(path: Path | str | None, environment: Mapping[str, str], here: Pa
         return read_file(found, here)
     except UnreadableFileError as error:
         raise SettingsError([str(error)]) from error
+
+
+def _model_names(entries: Sequence[Entry]) -> set[str]:
+    return {entry.path[1] for entry in entries if entry.path[0] == "models" and len(entry.path) > 1}
 
 
 def _override_entries(overrides: Mapping[str, object], here: Path) -> list[Entry]:

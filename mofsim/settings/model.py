@@ -99,15 +99,9 @@ class Settings(Table):
         lines = []
         for table in type(self).model_fields:
             value = getattr(self, table)
-            tables = (
-                {f"models.{name}": each for name, each in value.items()}
-                if table == "models"
-                else {table: value}
-            )
+            tables = {f"models.{name}": each for name, each in value.items()} if table == "models" else {table: value}
             for prefix, each in tables.items():
-                lines += [
-                    self._line(f"{prefix}.{key}", getattr(each, key)) for key in type(each).model_fields
-                ]
+                lines += [self._line(f"{prefix}.{key}", getattr(each, key)) for key in type(each).model_fields]
         return lines
 
     def _line(self, key: str, value: object) -> SettingLine:
@@ -121,9 +115,7 @@ def as_toml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(as_toml(item) for item in value)}]"
     if isinstance(value, dict):
-        return (
-            f"{{ {', '.join(f'{key} = {as_toml(item)}' for key, item in value.items())} }}" if value else "{}"
-        )
+        return f"{{ {', '.join(f'{key} = {as_toml(item)}' for key, item in value.items())} }}" if value else "{}"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, bool | int | float):

@@ -12,7 +12,7 @@ from mofsim.vocabulary import LogLevel
 class Table(BaseModel):
     """A table of settings.toml. Strict: `port = "8321"` and `port = true` are mistakes, not numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 def setting(default: Any, says: str, want: str, **limits: Any) -> Any:
@@ -82,9 +82,7 @@ class SchedulerSettings(Table):
         5.0, "wait before the second try; doubles with each", "seconds, 0 or more", ge=0
     )
     timeout_seconds: float = setting(86_400.0, "time limit of a task that names none", SECONDS, gt=0)
-    events_keep_hours: float = setting(
-        72.0, "how long events can be replayed, in hours", "hours above 0", gt=0
-    )
+    events_keep_hours: float = setting(72.0, "how long events can be replayed, in hours", "hours above 0", gt=0)
 
 
 class WorkerSettings(Table):
@@ -126,6 +124,4 @@ class LoggingSettings(Table):
 
 
 class SecuritySettings(Table):
-    allow_remote: bool = setting(
-        False, "listen for other machines though nobody is asked for a key", "true or false"
-    )
+    allow_remote: bool = setting(False, "listen for other machines though nobody is asked for a key", "true or false")
