@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker": {*BELOW_CORE, "core"},
     "tui": {*WIRE, "client"},
     "cli": {*BELOW_CORE, "core", "client", "server", "worker", "tui"},
+    "__main__": {"cli"},
 }
 
 #: What the console must not load; it starts over slow links and on small machines.
