@@ -20,7 +20,7 @@ from mofsim.queue import simulations_queue
 from mofsim.settings import Settings, load_settings
 from mofsim.vocabulary import AttemptOutcome, Preset, WorkerState
 from mofsim.worker import gpus, slots
-from mofsim.worker.executor import Executor, ExecutorFailed
+from mofsim.worker.executor import Executor, ExecutorFailed, interpreter
 from mofsim.worker.run import Job, Run
 from mofsim.worker.slots import Slot
 
@@ -84,9 +84,11 @@ class DeviceWorker:
             job = self._job(session, lease, task)
             self._update(session, state=WorkerState.BUSY, task_id=task.id)
         log.info("task taken", task_id=task.id, attempt=lease.attempt, task_type=task.task_type)
-        run = Run(self.database, self.settings, self.executor, job, stopping=self.stopping.is_set, at_end=self._idle)
         try:
-            run.carry_out()
+            self._switch_interpreter(job.python)
+            Run(self.database, self.settings, self.executor, job, self.stopping.is_set, self._idle).carry_out()
+        except ExecutorFailed as error:
+            self._give_back(lease, str(error))
         except Exception as error:
             # The task must not stay ASSIGNED until its lease runs out because of a bug or a full disk here.
             log.exception("the run broke off", task_id=task.id)
@@ -117,7 +119,18 @@ class DeviceWorker:
             "model": models.executor_entry(model, self.slot.device),
             "parameters": task.parameters,
         }
-        return Job(lease, Preset(task.preset), task.timeout_seconds, request)
+        return Job(lease, Preset(task.preset), task.timeout_seconds, request, model.config.get("python", ""))
+
+    def _switch_interpreter(self, python: str) -> None:
+        """Packages of potentials contradict each other, so a model may name the interpreter that has its own.
+
+        Raises ExecutorFailed.
+        """
+        if self.executor.python == interpreter(python) and self.executor.alive:
+            return
+        self.executor.stop(grace_seconds=2)
+        self.executor = Executor(self.slot, self.settings.worker.max_models_per_device, python)
+        self.executor.start(self.settings.worker.start_timeout_seconds)
 
     def _executor_is_up(self) -> bool:
         if self.executor.alive:

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from mofsim.worker.slots import Slot
@@ -25,6 +26,9 @@ EXITED: Message = {"type": "exited"}
 _launcher = ThreadPoolExecutor(1, thread_name_prefix="launcher")
 
 
+SIMULATIONS = Path(__file__).parent.parent / "simulations"
+
+
 class ExecutorFailed(Exception):
     """The executor did not start; its text holds what it printed last."""
 
@@ -35,7 +39,7 @@ class Executor:
     def __init__(self, slot: Slot, max_models: int, python: str = "") -> None:
         self.slot = slot
         self.max_models = max_models
-        self.python = python or sys.executable
+        self.python = interpreter(python)
         self.loaded_models: list[str] = []
         self.messages: queue.Queue[Message] = queue.Queue()
         self.last_lines: deque[str] = deque(maxlen=20)
@@ -68,7 +72,8 @@ class Executor:
                 raise ExecutorFailed(self.last_words())
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        command = [self.python, "-m", "mofsim.simulations"]
+        # By its path, since another interpreter has no mofsim installed; the folder stands on the ground alone.
+        command = [self.python, str(SIMULATIONS)]
         command += ["--max-models", str(self.max_models), "--threads", str(self.slot.threads)]
         return subprocess.Popen(
             command,
@@ -134,6 +139,11 @@ class Executor:
             self.loaded_models = [name for name in self.loaded_models if name not in gone] + [message["model"]]
         elif message["type"] == "unloaded":
             self.loaded_models = [name for name in self.loaded_models if name != message["model"]]
+
+
+def interpreter(python: str) -> str:
+    """The interpreter that a model entry's `python` names; ours when it names none."""
+    return python or sys.executable
 
 
 def _environment(slot: Slot, base: Mapping[str, str]) -> dict[str, str]:

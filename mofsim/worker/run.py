@@ -37,6 +37,8 @@ class Job:
     preset: Preset
     timeout_seconds: float
     request: Message
+    #: the interpreter that the model wants; "" is ours
+    python: str = ""
 
 
 @dataclass
@@ -67,6 +69,8 @@ class Run:
         except Fenced:
             # Somebody else has the task by now: nothing this executor says may be written any more.
             self.executor.kill()
+            with self.database.write() as session:
+                self.at_end(session)
 
     def _step(self) -> bool:
         """Handle one message or one tick of the clock; True when the attempt has ended."""

@@ -1,0 +1,185 @@
+"""A box with a real worker: data folder, database, supervisor process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+
+from mofsim.core import models, structures, submission
+from mofsim.core.storage import Storage
+from mofsim.db.engine import Database
+from mofsim.db.migrate import upgrade
+from mofsim.db.tables import Attempt, Task, TaskResult, Worker
+from mofsim.queue import Tickets
+from mofsim.schemas.tasks import BuiltinStructure, OptimizationSubmit, SinglePointSubmit, TaskOptions
+from mofsim.settings import Settings, load_settings
+from mofsim.vocabulary import TaskStatus, TaskType, WorkerState
+
+T = TypeVar("T")
+
+SETTINGS = """
+[worker]
+cpu_slots = 1
+threads_per_slot = 1
+cancel_grace_seconds = 1.0
+stop_grace_seconds = 6.0
+progress_interval_seconds = 0.1
+[scheduler]
+lease_seconds = 6.0
+heartbeat_seconds = 0.2
+rescue_interval_seconds = 0.2
+retry_backoff_seconds = 0.1
+[models.lj]
+framework = "ase"
+checkpoint = "ase.calculators.lj:LennardJones"
+options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
+[models.slow]
+framework = "ase"
+checkpoint = "calculators:Slow"
+options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
+[models.stuck]
+framework = "ase"
+checkpoint = "calculators:Stuck"
+[models.broken]
+framework = "ase"
+checkpoint = "calculators:NoSuchClass"
+"""
+
+START = "import sys; from mofsim.worker.supervisor import run; from mofsim.settings import load_settings; "
+START += "from mofsim.logs import configure; s = load_settings(); configure(s); sys.exit(run(s))"
+
+
+@dataclass
+class Box:
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        (self.folder / "settings.toml").write_text(SETTINGS)
+        own = {
+            "MOFSIM_SETTINGS": str(self.folder / "settings.toml"),
+            "MOFSIM_STORAGE__ROOT": str(self.folder / "data"),
+            "PYTHONPATH": str(Path(__file__).parent),
+        }
+        self.environment = os.environ | own | self.environment
+        self.settings: Settings = load_settings(env=self.environment, cwd=self.folder)
+        self.storage = Storage(self.settings.storage.root)
+        self.storage.create()
+        self.database = Database(self.settings.database_url)
+        upgrade(self.database)
+        self.tickets = Tickets(self.settings)
+
+    def fill(self, built: list[dict[str, Any]], files: Path) -> None:
+        (self.storage.structures / "builtin").symlink_to(files)
+        with self.database.write() as session:
+            structures.store_builtins(session, self.storage, built)
+            models.synchronise(session, self.settings.models)
+
+    def start(self, command: list[str] | None = None) -> subprocess.Popen[str]:
+        command = command or [sys.executable, "-c", START]
+        process = subprocess.Popen(command, env=self.environment, cwd=self.folder, stderr=subprocess.PIPE, text=True)
+        self.processes.append(process)
+        return process
+
+    def submit(
+        self, model: str, task_type: TaskType = TaskType.OPTIMIZATION, *, ticket: bool = True, **options: Any
+    ) -> int:
+        body_type = OptimizationSubmit if task_type is TaskType.OPTIMIZATION else SinglePointSubmit
+        body = body_type(
+            model=model,
+            structure=BuiltinStructure(source="builtin", name="Mg-MOF-74"),
+            options=TaskOptions(**options),
+        )
+        defaults = submission.Defaults("lj", 3600.0, 3)
+        with self.database.write() as session:
+            task_id = submission.submit(session, task_type, body, defaults).id
+        if ticket:
+            self.tickets.issue()
+        return task_id
+
+    def task(self, task_id: int) -> Task:
+        with self.database.read() as session:
+            return session.get_one(Task, task_id)
+
+    def result(self, task_id: int) -> TaskResult:
+        with self.database.read() as session:
+            return session.get_one(TaskResult, task_id)
+
+    def attempts(self, task_id: int) -> list[Attempt]:
+        with self.database.read() as session:
+            return list(session.scalars(select(Attempt).where(Attempt.task_id == task_id).order_by(Attempt.attempt)))
+
+    def workers(self) -> list[Worker]:
+        with self.database.read() as session:
+            return list(session.scalars(select(Worker).order_by(Worker.id)))
+
+    def wait_for(self, task_id: int, *wanted: TaskStatus, seconds: float = 40) -> Task:
+        return wait_until(
+            lambda: task if (task := self.task(task_id)).status in wanted else None,
+            lambda: f"task {task_id} is {self.task(task_id).status}, not {' or '.join(wanted)}",
+            seconds,
+        )
+
+    def wait_for_end(self, task_id: int) -> Task:
+        return self.wait_for(task_id, *(status for status in TaskStatus if status.is_final))
+
+    def wait_for_step(self, task_id: int, step: int) -> Task:
+        return wait_until(
+            lambda: task if ((task := self.task(task_id)).progress.get("step") or 0) >= step else None,
+            lambda: f"task {task_id} is {self.task(task_id).status} at {self.task(task_id).progress}",
+        )
+
+    def wait_until_idle(self) -> Worker:
+        return wait_until(
+            lambda: next((w for w in self.workers() if w.state == WorkerState.IDLE and w.started_at), None),
+            lambda: f"workers: {[(w.id, w.state, w.note) for w in self.workers()]}",
+        )
+
+    def device_pid(self) -> int:
+        return self.workers()[0].pid
+
+    def close(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.terminate()
+        for process in self.processes:
+            process.communicate(timeout=30)
+        self.database.close()
+
+
+def children_of(pid: int) -> list[int]:
+    """Pids of the processes that `pid` started and that still live."""
+    text = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
+    return [int(child) for child in text.split()]
+
+
+def alive(pids: Iterable[int]) -> list[int]:
+    def lives(pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        except FileNotFoundError:
+            return False
+
+    return [pid for pid in pids if lives(pid)]
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def wait_until(look: Callable[[], T | None], otherwise: Callable[[], str], seconds: float = 40) -> T:
+    """What `look` finds, as soon as it finds something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(otherwise())

@@ -1,0 +1,161 @@
+"""A real supervisor, a real Huey consumer and a real executor on real files."""
+
+import csv
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ase.io import read
+
+from mofsim.core import lifecycle, structures
+from mofsim.core.storage import Storage
+from mofsim.db.tables import TaskLog
+from mofsim.vocabulary import AttemptOutcome, TaskStatus, TaskType, WorkerState
+
+from .box import Box, alive, children_of, kill, wait_until
+
+
+@pytest.fixture(scope="session")
+def builtins(tmp_path_factory: pytest.TempPathFactory) -> tuple[list, Path]:
+    storage = Storage(tmp_path_factory.mktemp("builtins"))
+    storage.create()
+    return structures.build_builtins(storage), storage.structures / "builtin"
+
+
+@pytest.fixture
+def box(tmp_path: Path, builtins: tuple[list, Path]) -> Iterator[Box]:
+    box = Box(tmp_path)
+    box.fill(*builtins)
+    yield box
+    box.close()
+
+
+def test_a_task_that_waits_when_the_worker_starts_is_run_though_its_ticket_was_lost(box: Box) -> None:
+    task_id = box.submit("lj", TaskType.SINGLE_POINT, ticket=False)
+    box.start()
+    task = box.wait_for_end(task_id)
+    result = box.result(task_id)
+    assert task.status == TaskStatus.COMPLETED, task.error_message
+    assert result.result_data["n_atoms"] == 54 and result.provenance["preset"] == "mofsimbench"
+    folder = box.storage.attempt(task_id, 1)
+    assert result.output_files and all((folder / name).stat().st_size for name in result.output_files)
+
+
+def test_a_running_task_is_cancelled_between_two_steps_and_keeps_what_it_has(box: Box) -> None:
+    box.start()
+    task_id = box.submit("slow")
+    box.wait_for_step(task_id, 3)
+    executor = children_of(box.device_pid())
+    with box.database.write() as session:
+        lifecycle.request_cancel(session, task_id)
+    task = box.wait_for_end(task_id)
+    assert task.status == TaskStatus.CANCELLED
+    files = box.result(task_id).output_files
+    frames = read(box.storage.attempt(task_id, 1) / "trajectory.extxyz", ":")
+    assert "trajectory.extxyz" in files and "optimized.cif" not in files and len(frames) > 3
+    assert alive(executor) == executor, "the model should have stayed warm"
+
+
+def test_a_task_that_never_answers_is_killed_after_the_grace_time_and_the_next_one_runs(box: Box) -> None:
+    box.start()
+    task_id = box.submit("stuck")
+    box.wait_for(task_id, TaskStatus.RUNNING)
+    with box.database.write() as session:
+        lifecycle.request_cancel(session, task_id)
+    assert box.wait_for_end(task_id).status == TaskStatus.CANCELLED
+    assert box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT)).status == TaskStatus.COMPLETED
+
+
+def test_a_task_ends_at_its_time_limit(box: Box) -> None:
+    box.start()
+    task = box.wait_for_end(box.submit("slow", timeout_seconds=0.5))
+    assert (task.status, task.error_type) == (TaskStatus.TIMEOUT, "TimeLimit")
+    assert "0.5 s" in task.error_message and "trajectory.extxyz" in box.result(task.id).output_files
+
+
+def test_a_killed_executor_costs_an_attempt_and_the_task_runs_again(box: Box) -> None:
+    box.start()
+    task_id = box.submit("slow")
+    box.wait_for_step(task_id, 2)
+    [executor] = children_of(box.device_pid())
+    kill(executor)
+    box.wait_for_step(task_id, 2)
+    first, second = wait_until(lambda: a if len(a := box.attempts(task_id)) == 2 else None, lambda: "no second attempt")
+    assert first.outcome == AttemptOutcome.LOST and "SIGKILL" in first.reason
+    assert second.outcome is None
+
+
+def test_a_killed_device_worker_is_started_again_and_takes_its_task_back_at_once(box: Box) -> None:
+    box.start()
+    task_id = box.submit("slow")
+    box.wait_for_step(task_id, 2)
+    device = box.device_pid()
+    executor = children_of(device)
+    kill(device)
+    wait_until(lambda: box.task(task_id).attempt == 2, lambda: f"still {box.task(task_id).status}", seconds=5)
+    assert alive(executor) == []
+    assert box.attempts(task_id)[0].outcome == AttemptOutcome.LOST
+
+
+def test_a_killed_supervisor_leaves_no_process_behind(box: Box) -> None:
+    supervisor = box.start()
+    task_id = box.submit("slow")
+    box.wait_for_step(task_id, 1)
+    children = children_of(supervisor.pid)
+    everyone = children + [pid for child in children for pid in children_of(child)]
+    assert len(everyone) == 3
+    kill(supervisor.pid)
+    wait_until(lambda: not alive(everyone), lambda: f"still alive: {alive(everyone)}", seconds=5)
+
+
+def test_a_stopped_worker_gives_its_task_back_and_says_goodbye(box: Box) -> None:
+    supervisor = box.start()
+    task_id = box.submit("slow")
+    box.wait_for_step(task_id, 2)
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(timeout=10) == 0
+    task = box.task(task_id)
+    assert task.status == TaskStatus.QUEUED and task.worker_id is None
+    assert box.attempts(task_id)[0].outcome == AttemptOutcome.RELEASED
+    assert box.workers()[0].state == WorkerState.STOPPED
+
+
+def test_a_second_worker_for_a_slot_refuses_and_says_who_holds_it(box: Box) -> None:
+    box.start()
+    box.wait_until_idle()
+    second = box.start()
+    _, errors = second.communicate(timeout=20)
+    assert second.returncode == 1
+    assert f"is held by process {box.device_pid()}" in errors
+
+
+def test_a_task_that_fails_keeps_its_partial_results_and_the_worker_goes_on(box: Box) -> None:
+    box.start()
+    failed = box.wait_for_end(box.submit("broken"))
+    assert (failed.status, failed.error_type) == (TaskStatus.FAILED, "ModelLoadFailed")
+    assert failed.attempt == 1 and "NoSuchClass" in failed.error_message
+    assert box.wait_for_step(box.submit("slow"), 1)
+
+
+def test_progress_logs_and_series_flow_back_while_a_task_runs(box: Box) -> None:
+    box.start()
+    task_id = box.submit("slow")
+    progress = box.wait_for_step(task_id, 4).progress
+    assert set(progress) == {"step", "total_steps", "percent", "energy_eV", "fmax_eV_per_A", "volume_A3"}
+    with (box.storage.attempt(task_id, 1) / "series.csv").open() as file:
+        steps = [int(row["step"]) for row in csv.DictReader(file)]
+    assert steps[:4] == [0, 1, 2, 3]
+    with box.database.read() as session:
+        messages = [line.message for line in session.query(TaskLog).filter_by(task_id=task_id)]
+    assert any("slow loaded in" in message for message in messages)
+
+
+def test_a_plain_huey_consumer_works_too(box: Box) -> None:
+    consumer = Path(sys.executable).parent / "huey_consumer"
+    process = box.start([str(consumer), "mofsim.queue.simulations", "-n", "-w", "1"])
+    task = box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT))
+    assert task.status == TaskStatus.COMPLETED
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=10)
