@@ -152,35 +152,35 @@ def _nearest(word: str, words: list[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word, words, n=1, cutoff=0.5)), None)
 
 
-def contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Settings that are fine alone but not together: the key to name, and what is wrong."""
+def contradictions(settings: Settings) -> Iterator[tuple[list[str], str]]:
+    """Settings that are fine alone but not together: the keys involved, and what is wrong with the first."""
     scheduler, server, url = settings.scheduler, settings.server, settings.database_url
     if scheduler.heartbeat_seconds >= scheduler.lease_seconds / 3:
         yield (
-            "scheduler.heartbeat_seconds",
+            ["scheduler.heartbeat_seconds", "scheduler.lease_seconds"],
             f"{as_toml(scheduler.heartbeat_seconds)} is too long: a lease of "
             f"{as_toml(scheduler.lease_seconds)} seconds must be renewed at least three times; "
             f"write less than {as_toml(scheduler.lease_seconds / 3)}",
         )
     if not _is_loopback(server.host) and not settings.security.allow_remote:
         yield (
-            "server.host",
+            ["server.host"],
             f'"{server.host}" lets other machines in, but access keys are not there yet. Keep 127.0.0.1 and '
             f"use: ssh -L {server.port}:127.0.0.1:{server.port} THIS-MACHINE. If all who reach it may "
             "run and cancel anything, set security.allow_remote = true",
         )
-    if not url.startswith(("sqlite:////", "postgresql")):
+    if not url.startswith("sqlite:////"):
         shown = as_toml(settings.database.url)
         yield (
-            "database.url",
-            f'{shown} does not fit; write "" or a file as sqlite:////folder/file (four slashes)',
+            ["database.url"],
+            f'{shown} does not fit; so far only a file works: write "" or sqlite:////folder/file (four slashes)',
         )
     for name, model in settings.models.items():
         if not model.checkpoint:
-            yield f"models.{name}", 'has no checkpoint; write e.g. checkpoint = "/data/my-model.pth"'
+            yield [f"models.{name}"], 'has no checkpoint; write e.g. checkpoint = "/data/my-model.pth"'
     if scheduler.default_model not in settings.models:
         yield (
-            "scheduler.default_model",
+            ["scheduler.default_model"],
             f'there is no model "{scheduler.default_model}"; there are: {", ".join(settings.models)}',
         )
 

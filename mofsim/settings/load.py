@@ -48,11 +48,14 @@ def load_settings(
     Raises SettingsError.
     """
     here = (cwd or Path.cwd()).absolute()
-    dotenv = read_dotenv(here)
     process = os.environ if env is None else env
-    environment = {**dotenv, **process}
+    try:
+        dotenv = read_dotenv(here)
+        environment = {**dotenv, **process}
+        file = _find_file(path, environment, here)
+    except UnreadableFileError as error:
+        raise SettingsError([str(error)]) from error
 
-    file = _find_file(path, environment, here)
     chosen = profile or environment.get("MOFSIM_PROFILE")
     name = chosen or DEFAULT_PROFILE
     profiles = file.profiles if file else {}
@@ -84,10 +87,7 @@ def _find_file(path: Path | str | None, environment: Mapping[str, str], here: Pa
         found = next((each for each in usual if each.is_file()), usual[0])
         if not found.is_file():
             return None
-    try:
-        return read_file(found, here)
-    except UnreadableFileError as error:
-        raise SettingsError([str(error)]) from error
+    return read_file(found, here)
 
 
 def _model_names(entries: Sequence[Entry]) -> set[str]:
@@ -120,7 +120,7 @@ def _build(laid: list[Entry], unused: list[Entry], profile: str, file: Path | No
     settings._profile, settings._file = profile, file
     settings._sources = {key: source.label for key, source in sources.items()}
     if wrong := list(contradictions(settings)):
-        raise SettingsError([f"{_blame(key, sources)}: {key}: {problem}" for key, problem in wrong])
+        raise SettingsError([f"{_blame(keys, sources)}: {keys[0]}: {problem}" for keys, problem in wrong])
     return settings
 
 
@@ -155,7 +155,10 @@ def _nested(values: Mapping[KeyPath, Any]) -> dict[str, Any]:
     return tree
 
 
-def _blame(key: str, sources: Mapping[str, Source]) -> str:
-    """The source of a key, or of the first key of a table."""
-    found = [source.label for name, source in sources.items() if name == key or name.startswith(f"{key}.")]
-    return found[0] if found else "settings"
+def _blame(keys: Sequence[str], sources: Mapping[str, Source]) -> str:
+    """The place of the first key, or table, that somebody wrote."""
+    for key in keys:
+        for name, source in sources.items():
+            if name == key or name.startswith(f"{key}."):
+                return source.label
+    return "settings"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,9 @@ class UnreadableFileError(Exception):
 def read_file(path: Path, cwd: Path) -> SettingsFile:
     """Raises UnreadableFileError."""
     label = str(path.relative_to(cwd)) if path.is_relative_to(cwd) else str(path)
+    text = _read_text(path, label)
     try:
-        text = path.read_text(encoding="utf-8")
         document = tomli.loads(text)
-    except OSError as error:
-        raise UnreadableFileError(f"{label}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError(f"{label}: is not UTF-8 text") from error
     except tomli.TOMLDecodeError as error:
         raise UnreadableFileError(f"{label}:{error.lineno}: not valid TOML: {error.msg}") from error
 
@@ -86,6 +83,15 @@ def read_file(path: Path, cwd: Path) -> SettingsFile:
     )
 
 
+def _read_text(path: Path, label: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnreadableFileError(f"{label}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError(f"{label}: is not UTF-8 text") from error
+
+
 def _leaves(document: Any) -> list[tuple[KeyPath, Any]]:
     """The keys of all tables, at depth 2; those of `models` at 3, so that `options` stays whole."""
     found: list[tuple[KeyPath, Any]] = []
@@ -103,14 +109,14 @@ def _leaves(document: Any) -> list[tuple[KeyPath, Any]]:
 
 
 def read_dotenv(cwd: Path) -> dict[str, str]:
-    """What the `.env` file in `cwd` says about mofsim."""
+    """What the `.env` file in `cwd` says about mofsim. Raises UnreadableFileError."""
     path = cwd / ".env"
     if not path.is_file():
         return {}
     # 30 ms of import that only those who have the file pay.
     from dotenv import dotenv_values
 
-    values = dotenv_values(path, interpolate=False)
+    values = dotenv_values(stream=StringIO(_read_text(path, ".env")), interpolate=False)
     return {name: value or "" for name, value in values.items() if name.startswith(PREFIX)}
 
 

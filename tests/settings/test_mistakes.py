@@ -118,8 +118,8 @@ Mistakes = Callable[..., list[str]]
         ),
         (
             "[database]\nurl = 'sqlite:///here.db'",
-            'settings.toml:2: database.url: "sqlite:///here.db" does not fit; write "" or a file as '
-            "sqlite:////folder/file (four slashes)",
+            'settings.toml:2: database.url: "sqlite:///here.db" does not fit; so far only a file works: '
+            'write "" or sqlite:////folder/file (four slashes)',
         ),
         (
             "[profiles.lab.server]\nport = 0",
@@ -186,6 +186,16 @@ def test_all_mistakes_are_told_at_once(mistakes: Mistakes) -> None:
 
 def test_a_syntax_error_says_file_and_line(mistakes: Mistakes) -> None:
     assert mistakes("[server]\nport = = 3")[0].startswith("settings.toml:2: not valid TOML: ")
+
+
+def test_a_contradiction_is_told_where_somebody_wrote(mistakes: Mistakes) -> None:
+    (told,) = mistakes("scheduler.lease_seconds = 2")
+    assert told.startswith("settings.toml:1: scheduler.heartbeat_seconds: 1 is too long")
+
+
+def test_a_dotenv_file_that_is_no_text_is_told(mistakes: Mistakes, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\xff\xfe")
+    assert mistakes() == [".env: is not UTF-8 text"]
 
 
 def test_a_file_that_is_no_text_is_told(mistakes: Mistakes, tmp_path: Path) -> None:

@@ -91,14 +91,14 @@ def test_describe_says_where_each_value_came_from(load: Load) -> None:
     assert lines["models.7net-0.d3"].value == "true"
 
 
-def test_a_password_is_shown_nowhere(load: Load, mistakes: Mistakes) -> None:
+def test_a_password_is_shown_nowhere(mistakes: Mistakes) -> None:
     url = "postgresql://me:hunter2@box/mofs?password=hunter2"
-    settings = load(overrides={"database.url": url})
+    settings = Settings.model_validate({"database": {"url": url}})
     assert settings.database_url == url
     shown = {line.key: line.value for line in settings.describe()}
     assert shown["database.url"] == '"postgresql://me:***@box/mofs"'
     assert "hunter2" not in repr(settings) + settings.model_dump_json()
-    assert "hunter2" not in mistakes(overrides={"database.url": url.replace("postgresql", "mysql")})[0]
+    assert "hunter2" not in mistakes(overrides={"database.url": url})[0]
 
 
 def test_settings_cannot_be_changed() -> None:
