@@ -35,7 +35,11 @@ _fingerprint() {
 _install() {
     local extra extras
     _make_venv || return
-    echo "mofsim: installing into $venv (1.5 GB or more, once; log: $log) …" >&2
+    if [[ -e $venv/.mofsim-core ]]; then
+        echo "mofsim: bringing $venv up to date (log: $log) …" >&2
+    else
+        echo "mofsim: installing into $venv (1.5 GB or more, once; log: $log) …" >&2
+    fi
     extras=$(IFS=,; echo "$*")
     : >"$unfinished"
     # fd 9 is the lock: a build that outlives us must not keep it.
