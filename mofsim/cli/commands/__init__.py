@@ -1,0 +1,1 @@
+"""The commands; `mofsim.cli.group` knows in which module each is."""

@@ -1,0 +1,85 @@
+"""`mofsim gpus`, `workers`: the machines that tasks run on."""
+
+import click
+
+from mofsim.cli import text
+from mofsim.cli.app import App, command
+from mofsim.cli.output import Column
+from mofsim.schemas.resources import Gpu, Worker
+
+_GPU_COLUMNS = [
+    Column("HOST"),
+    Column("GPU", right=True),
+    Column("NAME"),
+    Column("USE %", right=True),
+    Column("MEMORY MB", right=True),
+    Column("°C", right=True),
+    Column("POWER W", right=True),
+    Column("FAULT"),
+    Column("SEEN", right=True),
+]
+_WORKER_COLUMNS = [
+    Column("ID"),
+    Column("STATE"),
+    Column("TASK", right=True),
+    Column("MODELS"),
+    Column("PID", right=True),
+    Column("HEARD", right=True),
+    Column("NOTE"),
+]
+
+
+@command()
+@click.pass_obj
+def gpus(app: App) -> None:
+    """List the GPUs of all machines.
+
+    With --json: a list of GPUs; what a driver does not tell is null.
+    """
+    found = app.client.gpus()
+    if app.json:
+        return app.out.document(found)
+    app.out.table(_GPU_COLUMNS, [_gpu(gpu) for gpu in found], empty="no worker has reported a GPU")
+
+
+def _gpu(gpu: Gpu) -> list[str]:
+    return [
+        gpu.host,
+        str(gpu.gpu_index),
+        gpu.name or "",
+        text.number(gpu.utilisation_percent, 0),
+        f"{text.number(gpu.memory_used_MB, 0)}/{text.number(gpu.memory_total_MB, 0)}",
+        text.number(gpu.temperature_C, 0),
+        f"{text.number(gpu.power_W, 0)}/{text.number(gpu.power_limit_W, 0)}",
+        gpu.fault or "",
+        text.age(gpu.seen_at),
+    ]
+
+
+@command()
+@click.pass_obj
+def workers(app: App) -> None:
+    """List workers: one for each GPU or CPU slot.
+
+    With --json: a list of workers.
+    """
+    found = app.client.workers()
+    if app.json:
+        return app.out.document(found)
+    app.out.table(
+        _WORKER_COLUMNS,
+        [_worker(worker) for worker in found],
+        empty="no worker was ever here; `mofsim worker` starts one",
+    )
+
+
+def _worker(worker: Worker) -> list[str]:
+    return [
+        worker.id,
+        worker.state,
+        str(worker.task_id or ""),
+        ", ".join(worker.loaded_models),
+        str(worker.pid),
+        text.age(worker.heartbeat_at),
+        worker.note,
+    ]

@@ -1,0 +1,130 @@
+"""`mofsim result`, `logs`, `files`: what a task found, said and left behind."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mofsim.cli import text
+from mofsim.cli.app import App, command, task_id
+from mofsim.cli.output import Column, Output
+from mofsim.client import ApiError
+from mofsim.schemas.tasks import LogLine, TaskResult
+
+#: Time between two looks at a log that is followed, in seconds.
+_LOG_INTERVAL = 1.0
+
+
+@command()
+@task_id
+@click.pass_obj
+def result(app: App, id: int) -> None:
+    """Show the result of a task.
+
+    With --json: {task_id, status, result, output_files, metrics, provenance}.
+    """
+    found = app.client.result(id)
+    if app.json:
+        return app.out.document(found)
+    say_result(app.out, found)
+
+
+def result_or_none(app: App, id: int) -> TaskResult | None:
+    """None for a task that ended before it had any."""
+    try:
+        return app.client.result(id)
+    except ApiError:
+        return None
+
+
+def say_result(out: Output, found: TaskResult) -> None:
+    lines = {"task": f"{found.task_id}", "status": str(found.status)}
+    lines |= {name: value_text(value) for name, value in found.result.items()}
+    lines |= {name: value_text(value) for name, value in found.metrics.items()}
+    if found.output_files:
+        lines["files"] = ", ".join(found.output_files)
+    out.fields(lines)
+
+
+def value_text(value: Any) -> str:
+    match value:
+        case None:
+            return text.UNKNOWN
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.6g}" if abs(value) < 1000 else f"{value:.4f}"
+        case dict():
+            return ", ".join(f"{name} = {value_text(item)}" for name, item in value.items())
+        case list():
+            return f"[{', '.join(value_text(item) for item in value)}]"
+    return str(value)
+
+
+@command()
+@task_id
+@click.option("-f", "--follow", is_flag=True, help="Go on until the task has ended.")
+@click.option("-n", "--lines", default=500, show_default=True, type=click.IntRange(1, 5000), help="The newest N.")
+@click.pass_obj
+def logs(app: App, id: int, follow: bool, lines: int) -> None:
+    """Show the log of a task, its newest lines last.
+
+    With --json: a list of {id, attempt, time, level, logger, message}.
+    """
+    if follow and app.json:
+        raise click.UsageError("a log that is followed has no end to make one JSON document of; leave -f or --json")
+    found = app.client.logs(id, limit=lines, newest=True)
+    if app.json:
+        return app.out.document(found)
+    _say_lines(app.out, found)
+    if follow:
+        _follow(app, id, found[-1].id if found else 0)
+
+
+def _follow(app: App, id: int, after: int) -> None:
+    while True:
+        ended = app.client.task(id).status.is_final
+        # Read after the status: what was said until the end is there then.
+        while found := app.client.logs(id, after=after):
+            _say_lines(app.out, found)
+            after = found[-1].id
+        if ended:
+            return
+        time.sleep(_LOG_INTERVAL)
+
+
+def _say_lines(out: Output, found: list[LogLine]) -> None:
+    for each in found:
+        out.line(f"{text.clock(each.time)}  {each.level:<7}  {each.message}")
+
+
+@command()
+@task_id
+@click.option("--download", "folder", type=click.Path(file_okay=False, path_type=Path), help="Save them here.")
+@click.pass_obj
+def files(app: App, id: int, folder: Path | None) -> None:
+    """List the files of a task, or download them all.
+
+    With --json: a list of {name, size_bytes, url}, or {name: local path} for a download.
+    """
+    if folder:
+        saved = download_all(app, id, folder)
+        return app.out.document(saved) if app.json else _say_saved(app.out, saved)
+    found = app.client.files(id)
+    if app.json:
+        return app.out.document(found)
+    columns = [Column("SIZE", right=True), Column("NAME")]
+    rows = [[text.size(file.size_bytes), file.name] for file in found]
+    app.out.table(columns, rows, empty=f"task {id} has no files")
+
+
+def download_all(app: App, id: int, folder: Path) -> dict[str, str]:
+    """Name → local path of each file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return {file.name: str(app.client.download(id, file.name, folder)) for file in app.client.files(id)}
+
+
+def _say_saved(out: Output, saved: dict[str, str]) -> None:
+    for path in saved.values():
+        out.line(path)

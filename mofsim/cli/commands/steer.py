@@ -1,0 +1,85 @@
+"""`mofsim cancel`, `retry`, `priority`, `rm`: change what happens to tasks."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mofsim.cli.app import FAILED, OK, App, command, task_id, task_ids
+from mofsim.cli.errors import describe, error_document
+from mofsim.client import ApiError
+from mofsim.schemas.tasks import Task
+from mofsim.vocabulary import Priority, TaskStatus
+
+
+def each(app: App, ids: tuple[int, ...], do: Callable[[int], Any], say: Callable[[int, Any], str]) -> int:
+    """Do it to each; one that is refused is told and does not stop the others. The exit status."""
+    done: list[Any] = []
+    errors: list[dict[str, Any]] = []
+    for id in dict.fromkeys(ids):
+        try:
+            answer = do(id)
+        except ApiError as error:
+            app.out.note(f"mofsim: {describe(error)}")
+            errors.append({"id": id, "error": error_document(error)})
+            continue
+        done.append(answer or {"id": id})
+        if not app.json:
+            app.out.line(say(id, answer))
+    if app.json:
+        app.out.document({"items": done, "errors": errors})
+    return FAILED if errors else OK
+
+
+@command()
+@task_ids
+@click.pass_obj
+def cancel(app: App, ids: tuple[int, ...]) -> int:
+    """Cancel tasks. A waiting one ends at once, a running one between two steps.
+
+    With --json: {items: the tasks, errors: [{id, error}]}.
+    """
+    return each(app, ids, app.client.cancel, _cancelled)
+
+
+def _cancelled(id: int, task: Task) -> str:
+    if task.status is TaskStatus.CANCELLED:
+        return f"task {id} is cancelled"
+    return f"task {id} is asked to stop; it ends after its current step"
+
+
+@command()
+@task_ids
+@click.pass_obj
+def retry(app: App, ids: tuple[int, ...]) -> int:
+    """Queue tasks again that ended without a result, from their start.
+
+    With --json: {items: the tasks, errors: [{id, error}]}.
+    """
+    return each(app, ids, app.client.retry, lambda id, task: f"task {id} is {task.status}")
+
+
+@command()
+@task_ids
+@click.pass_obj
+def rm(app: App, ids: tuple[int, ...]) -> int:
+    """Delete tasks that have ended, with their results and files.
+
+    With --json: {items: [{id}], errors: [{id, error}]}.
+    """
+    return each(app, ids, app.client.delete, lambda id, _: f"task {id} is deleted")
+
+
+@command()
+@task_id
+@click.argument("priority", type=click.Choice([p.name for p in Priority], case_sensitive=False))
+@click.pass_obj
+def priority(app: App, id: int, priority: str) -> None:
+    """Change the priority of a waiting task.
+
+    With --json: the task.
+    """
+    task = app.client.set_priority(id, priority)
+    if app.json:
+        return app.out.document(task)
+    app.out.line(f"task {id} has priority {task.priority.name}")

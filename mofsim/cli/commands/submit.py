@@ -1,0 +1,119 @@
+"""`mofsim submit`: one task from the command line."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import click
+
+from mofsim.cli.app import FAILED, INTERRUPTED, OK, App, command
+from mofsim.cli.commands.results import result_or_none, say_result
+from mofsim.cli.commands.tasks import one_of
+from mofsim.cli.commands.watch import every, say_end, until_end
+from mofsim.cli.resolve import structure_for
+from mofsim.schemas.tasks import Task
+from mofsim.vocabulary import Preset, Priority, TaskStatus, TaskType
+
+
+def _read_parameters(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+    return dict(_read_parameter(ctx, option, text) for text in given)
+
+
+def _read_parameter(ctx: click.Context, option: click.Parameter, text: str) -> tuple[str, Any]:
+    """The value as in JSON, else text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise click.BadParameter(f"{text!r} is not NAME=VALUE; write e.g. fmax=0.05", ctx, option)
+    try:
+        return name.strip(), json.loads(value)
+    except ValueError:
+        return name.strip(), value.strip()
+
+
+def _read_time(ctx: click.Context, option: click.Parameter, given: str | None) -> datetime | None:
+    """ISO 8601; without a zone in local time."""
+    try:
+        return datetime.fromisoformat(given).astimezone() if given else None
+    except ValueError:
+        raise click.BadParameter(f"{given!r} is no time; write e.g. 2026-11-30T22:00", ctx, option) from None
+
+
+@command()
+@click.argument("task_type", metavar="TYPE", type=one_of(TaskType))
+@click.option(
+    "--structure",
+    required=True,
+    metavar="NAME|FILE|ID",
+    help="A built-in or uploaded structure, or a file to upload.",
+)
+@click.option("--model", help="Model; without it the server's default.")
+@click.option("--preset", type=click.Choice([str(preset) for preset in Preset]), help="Set of parameters.")
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    callback=_read_parameters,
+    metavar="NAME=VALUE",
+    help="E.g. fmax=0.05; may be given again.",
+)
+@click.option("--priority", type=click.Choice([p.name for p in Priority], case_sensitive=False))
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Time limit.")
+@click.option("--not-before", callback=_read_time, metavar="TIME", help="Wait until then, local time.")
+@click.option("--max-attempts", type=click.IntRange(1, 20), help="Tries when a worker is lost.")
+@click.option("--key", "idempotency_key", help="Idempotency key: the same one again gives the same task.")
+@click.option("--wait", is_flag=True, help="Follow it until it ends, then show its result.")
+@every
+@click.pass_obj
+def submit(
+    app: App,
+    task_type: str,
+    structure: str,
+    model: str | None,
+    preset: str | None,
+    parameters: dict[str, Any],
+    priority: str | None,
+    timeout: float | None,
+    not_before: datetime | None,
+    max_attempts: int | None,
+    idempotency_key: str | None,
+    wait: bool,
+    every: float,
+) -> int:
+    """Submit a task of a TYPE: single-point or optimization.
+
+    With --json: the task; with --wait {task, result}, where result is null when there is none.
+    """
+    task = app.client.submit(
+        task_type,
+        structure_for(app, structure),
+        model=model,
+        preset=preset,
+        parameters=parameters,
+        priority=priority,
+        timeout_seconds=timeout,
+        not_before=not_before,
+        max_attempts=max_attempts,
+        idempotency_key=idempotency_key,
+    )
+    if wait:
+        return _follow(app, task, every)
+    if app.json:
+        app.out.document(task)
+    else:
+        app.out.line(f"task {task.id} is {task.status}; `mofsim watch {task.id}` follows it")
+    return OK
+
+
+def _follow(app: App, task: Task, every_seconds: float) -> int:
+    ended = until_end(app, task.id, every_seconds)
+    if ended is None:
+        return INTERRUPTED
+    result = result_or_none(app, ended.id)
+    if app.json:
+        app.out.document({"task": ended, "result": result})
+    else:
+        say_end(app, ended)
+        if result:
+            app.out.line()
+            say_result(app.out, result)
+    return OK if ended.status is TaskStatus.COMPLETED else FAILED

@@ -1,0 +1,53 @@
+"""`mofsim watch`: follow a task until it ends."""
+
+import click
+
+from mofsim.cli.app import FAILED, INTERRUPTED, OK, App, command, task_id
+from mofsim.cli.progress import shown
+from mofsim.schemas.tasks import Task
+from mofsim.vocabulary import TaskStatus
+
+every = click.option(
+    "--every",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Time between two lines when stdout is no terminal.",
+)
+
+
+@command()
+@task_id
+@every
+@click.pass_obj
+def watch(app: App, id: int, every: float) -> int:
+    """Follow a task until it ends. Ctrl-C stops watching, not the task.
+
+    Exit status 0 when it completed, 1 when it ended otherwise. With --json: the task, when it has ended.
+    """
+    task = until_end(app, id, every)
+    if task is None:
+        return INTERRUPTED
+    if app.json:
+        app.out.document(task)
+    else:
+        say_end(app, task)
+    return OK if task.status is TaskStatus.COMPLETED else FAILED
+
+
+def until_end(app: App, id: int, every_seconds: float) -> Task | None:
+    """Show the task's progress; the ended task, or None when somebody pressed Ctrl-C."""
+    try:
+        with shown(app.out, every_seconds) as progress:
+            return app.client.wait(id, progress.changed, on_lost=progress.lost)
+    except KeyboardInterrupt:
+        app.out.note(f"task {id} goes on; `mofsim watch {id}` looks again, `mofsim cancel {id}` ends it")
+        return None
+
+
+def say_end(app: App, task: Task) -> None:
+    if task.error:
+        app.out.note(f"task {task.id} {task.status}: {task.error.message}")
+    elif task.status is TaskStatus.COMPLETED:
+        app.out.note(f"task {task.id} completed; `mofsim result {task.id}` shows what it found")

@@ -1,0 +1,134 @@
+"""A task's progress while somebody waits: redrawn on a terminal, else a plain line now and then."""
+
+import math
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from mofsim.cli import text
+from mofsim.cli.output import Output, console
+from mofsim.client import ClientError
+from mofsim.schemas.tasks import Task
+from mofsim.vocabulary import TaskStatus
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+_BARS = "▁▂▃▄▅▆▇█"
+_SPARKS = 40
+
+
+class Progress(Protocol):
+    """Told of each change of the task, and of a lost line to the server."""
+
+    def changed(self, task: Task) -> None: ...
+
+    def lost(self, error: ClientError) -> None: ...
+
+
+@contextmanager
+def shown(out: Output, every_seconds: float) -> Iterator[Progress]:
+    """Progress on stdout, which with --json belongs to the document: then on stderr."""
+    stream = sys.stderr if out.json else sys.stdout
+    if not stream.isatty():
+        yield Lines(out, every_seconds)
+        return
+    from rich.live import Live
+
+    picture = Picture()
+    with Live(console=console(out.json), get_renderable=picture.draw, refresh_per_second=5) as live:
+        yield picture
+        live.refresh()
+
+
+class Lines:
+    """A line for each new status, and one every so many seconds while steps are made."""
+
+    def __init__(self, out: Output, every_seconds: float) -> None:
+        self._out = out
+        self._every = every_seconds
+        self._status: TaskStatus | None = None
+        self._due = 0.0
+
+    def changed(self, task: Task) -> None:
+        now = time.monotonic()
+        if task.status is self._status and now < self._due:
+            return
+        self._status, self._due = task.status, now + self._every
+        click.echo(line(task), err=self._out.json)
+
+    def lost(self, error: ClientError) -> None:
+        self._out.note(f"mofsim: {error}; trying again")
+
+
+def line(task: Task) -> str:
+    progress = task.progress
+    parts = [f"task {task.id} {task.status}"]
+    if progress.step is not None:
+        parts.append(f"step {text.steps(progress.step, progress.total_steps)}")
+    if progress.energy_eV is not None:
+        parts.append(f"energy {progress.energy_eV:.4f} eV")
+    if progress.fmax_eV_per_A is not None:
+        parts.append(f"fmax {progress.fmax_eV_per_A:.4f} eV/Å")
+    return "  ".join(parts)
+
+
+class Picture:
+    """A few lines that are drawn anew; the clock in them goes on between two events."""
+
+    def __init__(self) -> None:
+        self._task: Task | None = None
+        self._fmax: deque[float] = deque(maxlen=_SPARKS)
+        self._step: int | None = None
+        self._trouble = ""
+
+    def changed(self, task: Task) -> None:
+        self._task, self._trouble = task, ""
+        progress = task.progress
+        if progress.fmax_eV_per_A is not None and progress.step != self._step:
+            self._step = progress.step
+            self._fmax.append(progress.fmax_eV_per_A)
+
+    def lost(self, error: ClientError) -> None:
+        self._trouble = f"{error}; trying again"
+
+    def draw(self) -> "Group":
+        from rich.console import Group
+        from rich.text import Text
+
+        return Group(*(Text(each, no_wrap=True, overflow="ellipsis") for each in self._lines()))
+
+    def _lines(self) -> list[str]:
+        task = self._task
+        if task is None:
+            return ["…"]
+        progress = task.progress
+        ran = text.duration(text.between(task.started_at, task.completed_at))
+        lines = [
+            f"task {task.id}  {task.task_type} of {task.structure.name} with {task.model}",
+            f"{task.status}  step {text.steps(progress.step, progress.total_steps)}  {ran}",
+        ]
+        if progress.energy_eV is not None:
+            fmax = text.number(progress.fmax_eV_per_A, 4, "eV/Å")
+            lines.append(f"energy {progress.energy_eV:.4f} eV  fmax {fmax}{_goal(task)}")
+        if len(self._fmax) > 1:
+            lines.append(f"fmax {sparkline(self._fmax)}")
+        return [*lines, self._trouble] if self._trouble else lines
+
+
+def _goal(task: Task) -> str:
+    goal = task.parameters.get("fmax_eV_per_A")
+    return f" (goal {goal:g})" if goal else ""
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Positive values as bars, on a logarithmic scale: a relaxation goes over decades."""
+    logs = [math.log10(max(value, 1e-12)) for value in values]
+    low, high = min(logs), max(logs)
+    span = high - low or 1.0
+    return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1))] for value in logs)
