@@ -134,11 +134,17 @@ class Executor:
 
     def _note(self, message: Message) -> None:
         """Keep track of which models are warm, least recently loaded first."""
-        if message["type"] == "loaded":
-            gone = {message["model"], *message["evicted"]}
-            self.loaded_models = [name for name in self.loaded_models if name not in gone] + [message["model"]]
-        elif message["type"] == "unloaded":
-            self.loaded_models = [name for name in self.loaded_models if name != message["model"]]
+        match message["type"]:
+            case "loaded":
+                self._forget({message["model"], *message["evicted"]})
+                self.loaded_models.append(message["model"])
+            case "load_failed":
+                self._forget({message["model"], *message["evicted"]})
+            case "unloaded":
+                self._forget({message["model"]})
+
+    def _forget(self, names: set[str]) -> None:
+        self.loaded_models = [name for name in self.loaded_models if name not in names]
 
 
 def interpreter(python: str) -> str:

@@ -16,7 +16,7 @@ from mofsim.core import models, structures, submission
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
-from mofsim.db.tables import Attempt, Task, TaskResult, Worker
+from mofsim.db.tables import Attempt, Device, Task, TaskResult, Worker
 from mofsim.queue import Tickets
 from mofsim.schemas.tasks import BuiltinStructure, OptimizationSubmit, SinglePointSubmit, TaskOptions
 from mofsim.settings import Settings, load_settings
@@ -120,6 +120,10 @@ class Box:
     def workers(self) -> list[Worker]:
         with self.database.read() as session:
             return list(session.scalars(select(Worker).order_by(Worker.id)))
+
+    def gpus(self) -> list[Device]:
+        with self.database.read() as session:
+            return list(session.scalars(select(Device).order_by(Device.gpu_index)))
 
     def wait_for(self, task_id: int, *wanted: TaskStatus, seconds: float = 40) -> Task:
         return wait_until(

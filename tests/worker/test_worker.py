@@ -159,3 +159,26 @@ def test_a_plain_huey_consumer_works_too(box: Box) -> None:
     assert task.status == TaskStatus.COMPLETED
     process.send_signal(signal.SIGINT)
     process.wait(timeout=10)
+
+
+def test_each_gpu_gets_a_worker_that_sees_only_its_own(tmp_path: Path, builtins: tuple[list, Path], fake_nvml) -> None:
+    box = Box(tmp_path, fake_nvml.env() | {"MOFSIM_WORKER__CPU_SLOTS": "auto"})
+    box.fill(*builtins)
+    try:
+        supervisor = box.start()
+        workers = wait_until(
+            lambda: w if len(w := [w for w in box.workers() if w.state == WorkerState.IDLE]) == 2 else None,
+            lambda: f"workers: {[(w.id, w.state) for w in box.workers()]}",
+        )
+        assert [worker.slot for worker in workers] == ["gpu0", "gpu1"]
+        task = box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT))
+        assert task.gpu_id in {worker.gpu_id for worker in workers}
+        for worker in workers:
+            [executor] = children_of(worker.pid)
+            environment = Path(f"/proc/{executor}/environ").read_bytes().split(b"\0")
+            assert f"CUDA_VISIBLE_DEVICES={worker.gpu_id}".encode() in environment
+        seen = wait_until(lambda: box.gpus(), lambda: "no GPU was recorded")
+        assert [(gpu.gpu_index, gpu.fault) for gpu in seen] == [(0, None), (1, None)]
+        assert len(children_of(supervisor.pid)) == 3
+    finally:
+        box.close()
