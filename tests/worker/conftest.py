@@ -1,0 +1,29 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from .fake_nvml import FakeNvml, build, compiler
+
+
+@pytest.fixture(scope="session")
+def nvml_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders with a libnvidia-ml.so.1, as a `current` and as an `older` driver brings it."""
+    if compiler() is None:
+        missing = "no C compiler (cc, gcc or clang) to build the fake NVML with"
+        # Where every change is tested, a hole in the tests must not look like success.
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    folder = tmp_path_factory.mktemp("nvml")
+    return {"current": build(folder / "current"), "older": build(folder / "older", "-DOLDER_DRIVER")}
+
+
+@pytest.fixture
+def fake_nvml(nvml_folders: dict[str, Path], tmp_path: Path) -> FakeNvml:
+    """A box with two healthy GPUs for a subprocess that is started with `fake_nvml.env()`."""
+    return FakeNvml(nvml_folders["current"], tmp_path / "nvml.state")
+
+
+@pytest.fixture
+def older_nvml(nvml_folders: dict[str, Path], tmp_path: Path) -> FakeNvml:
+    """The same box with a driver that does not export memory version 2 and processes version 3."""
+    return FakeNvml(nvml_folders["older"], tmp_path / "nvml.state")
