@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from mofsim.core.wire import task_to_wire
@@ -42,8 +42,21 @@ def gap_before(session: Session, event_id: int) -> bool:
     return event_id + 1 < first_id(session)
 
 
-def trim(session: Session, older_than: datetime) -> int:
-    """Remove old events, but never the newest one, so that ids go on rising; how many were removed."""
-    newest = last_id(session)
-    result = session.execute(delete(Event).where(Event.time < older_than, Event.id < newest))
+def more_than(session: Session, event_id: int, n: int, task_id: int | None = None) -> bool:
+    """Whether more than `n` events follow `event_id`; it costs at most the reading of n ids."""
+    query = select(Event.id).where(Event.id > event_id).offset(n).limit(1)
+    if task_id is not None:
+        query = query.where(Event.task_id == task_id)
+    return session.scalar(query) is not None
+
+
+def trim(session: Session, *, older_than: datetime, progress_older_than: datetime) -> int:
+    """Remove old events; how many were removed.
+
+    Progress is superseded by what follows it and goes first: a busy box makes a million of these events a day. The
+    newest event always stays, so that ids go on rising.
+    """
+    old_progress = (Event.type == EventType.TASK_PROGRESS) & (Event.time < progress_older_than)
+    old = or_(Event.time < older_than, old_progress)
+    result = session.execute(delete(Event).where(old, Event.id < last_id(session)))
     return int(result.rowcount)  # type: ignore[attr-defined]

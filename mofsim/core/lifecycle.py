@@ -45,6 +45,8 @@ TRANSITIONS: dict[TaskStatus, frozenset[TaskStatus]] = {
     TaskStatus.TIMEOUT: frozenset({TaskStatus.QUEUED}),
 }
 
+RETRYABLE = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.TIMEOUT})
+
 
 class IllegalTransition(Exception):
     """A task can not go from one status to the other: this is a bug in mofsim, please report it."""
@@ -255,19 +257,18 @@ def _requeue(session: Session, task: Task, outcome: AttemptOutcome, reason: str,
     _end_attempt(session, task, outcome, reason)
     task.lease_until = None
     task.worker_id = task.gpu_id = None
+    # A worker that was stopped is no fault, and costs the task none of its tries.
+    task.faults += outcome is AttemptOutcome.LOST
     if task.stop_requested in (StopReason.CANCELLED, StopReason.TIMEOUT):
         _end_without_worker(session, task, TaskStatus(task.stop_requested.upper()))
-    elif outcome is AttemptOutcome.LOST and task.attempt >= task.max_attempts:
+    elif task.faults >= task.max_attempts:
         task.error_type = "AttemptsExhausted"
-        task.error_message = f"{task.attempt} attempts, none came to an end; the last: {reason}"
+        task.error_message = f"{task.faults} attempts were lost to faults of the worker; the last: {reason}"
         _end_without_worker(session, task, TaskStatus.FAILED)
     else:
-        # A stop that is not the task's own fault costs none of its tries.
-        if outcome is AttemptOutcome.RELEASED:
-            task.max_attempts += 1
         task.started_at = None
         task.stop_requested = None
-        delay = timedelta(seconds=backoff_seconds * max(task.attempt, 1))
+        delay = timedelta(seconds=backoff_seconds * max(task.faults, 1))
         task.not_before = now + delay if backoff_seconds else None
         task.queued_at = task.queued_at or now
         _move(session, task, TaskStatus.QUEUED)
@@ -297,13 +298,13 @@ def retry(session: Session, task_id: int) -> Task:
     Raises NotFound, or Conflict when it is not FAILED, CANCELLED or TIMEOUT.
     """
     task = get(session, task_id)
-    if TaskStatus.QUEUED not in TRANSITIONS[TaskStatus(task.status)] or TaskStatus(task.status) in ACTIVE:
+    if TaskStatus(task.status) not in RETRYABLE:
         raise Conflict(f"task {task_id} is {task.status}; only a FAILED, CANCELLED or TIMEOUT task can be retried")
     session.execute(delete(TaskResult).where(TaskResult.task_id == task_id))
     task.error_type = task.error_message = task.stop_requested = None
     task.worker_id = task.gpu_id = task.not_before = task.started_at = task.completed_at = None
     task.progress = {}
-    task.max_attempts = max(task.max_attempts, task.attempt + 1)
+    task.faults = 0
     task.queued_at = utcnow()
     _move(session, task, TaskStatus.QUEUED)
     return task

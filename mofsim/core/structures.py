@@ -85,8 +85,7 @@ def check(original: Path, original_name: str, limits: Limits, format: StructureF
 
 def store(session: Session, storage: Storage, checked: Checked, name: str) -> Structure:
     """Accept a checked structure; its folder moves out of `incoming`."""
-    folder = storage.structures / checked.folder.name
-    checked.folder.rename(folder)
+    folder = checked.folder
     facts = checked.facts
     structure = Structure(
         name=name,
@@ -108,6 +107,9 @@ def store(session: Session, storage: Storage, checked: Checked, name: str) -> St
     session.flush()
     wire = StructureWire.model_validate(structure).model_dump(mode="json")
     events.append(session, EventType.STRUCTURE_CREATED, {"structure": wire})
+    # Last, so that a refused row leaves its files to whoever cleans up `incoming`.
+    session.flush()
+    folder.rename(storage.structures / folder.name)
     return structure
 
 

@@ -79,6 +79,7 @@ def _build(session: Session, task_type: TaskType, body: TaskSubmit, defaults: De
         max_attempts=options.max_attempts or defaults.max_attempts,
         not_before=options.not_before,
         attempt=0,
+        faults=0,
         progress={},
         created_at=utcnow(),
     )

@@ -138,6 +138,8 @@ class Task(Base):
     error_message: Mapped[str | None] = mapped_column(Text)
 
     attempt: Mapped[int] = mapped_column(default=0)
+    #: attempts that were lost to infrastructure since the task was submitted or retried
+    faults: Mapped[int] = mapped_column(default=0)
     max_attempts: Mapped[int] = mapped_column(default=3)
     timeout_seconds: Mapped[float]
     lease_until: Mapped[datetime | None] = mapped_column(index=True)

@@ -19,6 +19,8 @@ from mofsim.worker.gpus import Gpu, GpuReader
 log = structlog.get_logger("mofsim.chores")
 
 TRIM_EVERY_ROUNDS = 300
+#: long enough for a console to come back to, and to draw what it missed
+PROGRESS_KEEP = timedelta(minutes=15)
 
 
 class Chores:
@@ -81,7 +83,8 @@ class Chores:
 
     def _trim_events(self) -> None:
         with self.database.write() as session:
-            events.trim(session, utcnow() - timedelta(hours=self.settings.scheduler.events_keep_hours))
+            keep = timedelta(hours=self.settings.scheduler.events_keep_hours)
+            events.trim(session, older_than=utcnow() - keep, progress_older_than=utcnow() - PROGRESS_KEEP)
 
 
 def _row(gpu: Gpu) -> Device:

@@ -53,6 +53,7 @@ def new_task(structure: Structure) -> Callable[..., Task]:
             parameters={"fmax_eV_per_A": 0.05, "max_steps": 100},
             timeout_seconds=3600.0,
             attempt=0,
+            faults=0,
             progress={},
             created_at=utcnow(),
             **given,

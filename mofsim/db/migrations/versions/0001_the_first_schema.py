@@ -188,6 +188,7 @@ def upgrade() -> None:
         sa.Column("error_type", sa.String(length=100), nullable=True),
         sa.Column("error_message", sa.Text(), nullable=True),
         sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("faults", sa.Integer(), nullable=False),
         sa.Column("max_attempts", sa.Integer(), nullable=False),
         sa.Column("timeout_seconds", sa.Double(), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
