@@ -46,6 +46,8 @@ class App:
         for key, value in overrides.items():
             if value is not None:
                 os.environ[f"MOFSIM_{key.upper().replace('.', '__')}"] = str(value)
+        # They may have been read before.
+        vars(self).pop("settings", None)
         return self.settings
 
     @property

@@ -24,6 +24,7 @@ def run(arguments: list[str]) -> int:
         status = mofsim.main(arguments, prog_name="mofsim", standalone_mode=False, obj=app)
         sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt):
+        _document(app, {"type": "Interrupted", "detail": "interrupted by Ctrl-C", "field": None})
         return INTERRUPTED
     except BrokenPipeError:
         # `mofsim tasks | head`: nobody reads any more. Python would complain when it flushes at exit.

@@ -37,8 +37,10 @@ def serve(app: App, host: str | None, port: int | None) -> int:
 def worker(app: App, gpus: str | None, cpu_slots: int | None) -> int:
     """Run this machine's worker, in the foreground. Ctrl-C stops it; its tasks are queued again."""
     settings = app.settings_for_processes({"worker.gpus": gpus, "worker.cpu_slots": cpu_slots})
+    from mofsim.logs import configure
     from mofsim.worker.supervisor import run
 
+    configure(settings)
     try:
         return run(settings)
     except ValueError as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mofsim.cli.app import FAILED, INTERRUPTED, OK, App, command
+from mofsim.cli.app import FAILED, OK, App, command
 from mofsim.cli.commands.results import result_or_none, say_result
 from mofsim.cli.commands.tasks import one_of
 from mofsim.cli.commands.watch import every, say_end, until_end
@@ -106,8 +106,6 @@ def submit(
 
 def _follow(app: App, task: Task, every_seconds: float) -> int:
     ended = until_end(app, task.id, every_seconds)
-    if ended is None:
-        return INTERRUPTED
     result = result_or_none(app, ended.id)
     if app.json:
         app.out.document({"task": ended, "result": result})

@@ -2,7 +2,7 @@
 
 import click
 
-from mofsim.cli.app import FAILED, INTERRUPTED, OK, App, command, task_id
+from mofsim.cli.app import FAILED, OK, App, command, task_id
 from mofsim.cli.progress import shown
 from mofsim.schemas.tasks import Task
 from mofsim.vocabulary import TaskStatus
@@ -27,8 +27,6 @@ def watch(app: App, id: int, every: float) -> int:
     Exit status 0 when it completed, 1 when it ended otherwise. With --json: the task, when it has ended.
     """
     task = until_end(app, id, every)
-    if task is None:
-        return INTERRUPTED
     if app.json:
         app.out.document(task)
     else:
@@ -36,14 +34,14 @@ def watch(app: App, id: int, every: float) -> int:
     return OK if task.status is TaskStatus.COMPLETED else FAILED
 
 
-def until_end(app: App, id: int, every_seconds: float) -> Task | None:
-    """Show the task's progress; the ended task, or None when somebody pressed Ctrl-C."""
+def until_end(app: App, id: int, every_seconds: float) -> Task:
+    """Show the task's progress until it has ended. Ctrl-C says that it goes on, and ends the command."""
     try:
         with shown(app.out, every_seconds) as progress:
             return app.client.wait(id, progress.changed, on_lost=progress.lost)
     except KeyboardInterrupt:
         app.out.note(f"task {id} goes on; `mofsim watch {id}` looks again, `mofsim cancel {id}` ends it")
-        return None
+        raise
 
 
 def say_end(app: App, task: Task) -> None:
