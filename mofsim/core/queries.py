@@ -89,7 +89,7 @@ def _conditions(where: TaskFilter) -> list[ColumnElement[bool]]:
     if where.model:
         found.append(Task.model_name.in_(where.model))
     if where.structure:
-        by_id = Structure.id == int(where.structure) if where.structure.isdecimal() else None
+        by_id = Structure.id == int(where.structure) if _is_id(where.structure) else None
         by_name = func.lower(Structure.name) == where.structure.lower()
         found.append(by_name if by_id is None else or_(by_name, by_id))
     if where.batch is not None:
@@ -104,9 +104,18 @@ def _contains(word: str) -> ColumnElement[bool]:
     """A word of a text filter: in the structure, the model, the task type, the error, or the id itself."""
     columns = (Structure.name, Structure.formula, Task.model_name, Task.task_type, Task.error_type)
     found: list[ColumnElement[bool]] = [column.icontains(word, autoescape=True) for column in columns]
-    if word.isdecimal():
+    if _is_id(word):
         found.append(Task.id == int(word))
     return or_(*found)
+
+
+def _is_id(text: str) -> bool:
+    """More digits than this fit into no column."""
+    return text.isdecimal() and len(text) <= 18
+
+
+def _fits(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) < 2**63
 
 
 def _beyond(column: Any, descending: bool, value: Any, task_id: int) -> ColumnElement[bool]:
@@ -121,9 +130,9 @@ def _encode(sort: str, value: Any, task_id: int) -> str:
 def _decode(cursor: str, sort: str) -> tuple[Any, int]:
     try:
         made_for, value, task_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if made_for == sort and isinstance(task_id, int) and isinstance(value, int | str):
+        if made_for == sort and _fits(task_id) and (isinstance(value, str) or _fits(value)):
             return value, task_id
-    except (ValueError, binascii.Error, TypeError):
+    except (ValueError, binascii.Error, TypeError, RecursionError):
         pass
     raise Invalid("the cursor does not belong to this list; take next_cursor of its last page", field="cursor")
 

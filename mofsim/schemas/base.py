@@ -1,6 +1,23 @@
 """Base classes of the wire models."""
 
-from pydantic import BaseModel, ConfigDict
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside of the years 1 to 9999 in UTC") from None
+
+
+#: A time; one without a zone is taken as UTC.
+UtcTime = Annotated[datetime, AfterValidator(_utc)]
+
+#: What a database takes as an id: a larger number names nothing.
+Id = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Request(BaseModel):

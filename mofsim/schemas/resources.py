@@ -84,3 +84,11 @@ class Health(Response):
     queue: Queue
     #: newest event, to start following `/events` from
     last_event_id: int
+
+
+class SettingValue(Response):
+    """A setting as settings.toml would write it, and where it comes from."""
+
+    key: str
+    value: str
+    source: str

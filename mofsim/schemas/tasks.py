@@ -1,11 +1,11 @@
 """Tasks on the wire."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from mofsim.schemas.base import Request, Response
+from mofsim.schemas.base import Id, Request, Response, UtcTime
 from mofsim.schemas.simulations import OptimizationParameters, SinglePointParameters
 from mofsim.vocabulary import AttemptOutcome, LogLevel, Preset, Priority, StopReason, TaskStatus, TaskType
 
@@ -34,7 +34,7 @@ class BuiltinStructure(Request):
 
 class UploadedStructure(Request):
     source: Literal["upload"]
-    id: int = Field(description="The id that uploading it gave")
+    id: Id = Field(description="The id that uploading it gave")
 
 
 StructureRef = Annotated[BuiltinStructure | UploadedStructure, Field(discriminator="source")]
@@ -45,13 +45,8 @@ class TaskOptions(Request):
     timeout_seconds: float | None = Field(
         None, gt=0, le=30 * 86400, allow_inf_nan=False, description="Running time; null: the server's default"
     )
-    not_before: datetime | None = Field(None, description="Wait until then (UTC when no zone is given)")
+    not_before: UtcTime | None = Field(None, description="Wait until then (UTC when no zone is given)")
     max_attempts: int | None = Field(None, ge=1, le=20, description="Tries when the infrastructure fails")
-
-    @field_validator("not_before")
-    @classmethod
-    def _aware(cls, value: datetime | None) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
 class TaskSubmit(Request):
