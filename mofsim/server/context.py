@@ -1,0 +1,76 @@
+"""What the handlers work with, opened once per process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Concatenate, ParamSpec, TypeVar, cast
+
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from mofsim.core.storage import Storage
+from mofsim.core.submission import Defaults
+from mofsim.db.engine import AsyncDatabase, Database
+from mofsim.queue import Tickets
+from mofsim.server.series import SeriesReader
+from mofsim.server.stream import EventStream
+from mofsim.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Structure files that are checked at a time; each check is a process that may use a whole core.
+CHECKS_AT_ONCE = 2
+
+
+@dataclass
+class Context:
+    settings: Settings
+    database: AsyncDatabase
+    #: for work that blocks anyway, in a thread
+    blocking_database: Database
+    storage: Storage
+    tickets: Tickets
+    stream: EventStream
+    series: SeriesReader = field(default_factory=SeriesReader)
+    checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHECKS_AT_ONCE))
+
+    @property
+    def defaults(self) -> Defaults:
+        scheduler = self.settings.scheduler
+        return Defaults(scheduler.default_model, scheduler.timeout_seconds, scheduler.max_attempts)
+
+
+@asynccontextmanager
+async def open_context(settings: Settings) -> AsyncIterator[Context]:
+    address = settings.database_url, settings.database.busy_timeout_seconds
+    database, blocking_database = AsyncDatabase(*address), Database(*address)
+    stream = EventStream(database, settings.server.event_poll_seconds, settings.server.event_backlog)
+    tickets = await run_in_threadpool(Tickets, settings)
+    try:
+        async with stream.following():
+            storage = Storage(settings.storage.root)
+            yield Context(settings, database, blocking_database, storage, tickets, stream)
+    finally:
+        await database.close()
+        blocking_database.close()
+
+
+def context(request: Request) -> Context:
+    return cast(Context, request.app.state.context)
+
+
+async def read(
+    request: Request, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """A function of the core in a transaction that only reads."""
+    return await context(request).database.read(function, *args, **kwargs)
+
+
+async def write(
+    request: Request, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """A function of the core in a transaction that may write."""
+    return await context(request).database.write(function, *args, **kwargs)

@@ -1,0 +1,126 @@
+"""The description of the API: spectree writes it, and brings the pages that show it, which need no network.
+
+Spectree is used for documents only. Its validation would skip a body with an unusual content type and answer without
+our envelope, so requests are read by `mofsim.server.requests`.
+"""
+
+import re
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import cache
+from typing import Any, cast
+
+from pydantic import BaseModel
+from spectree import Response as Answers
+from spectree import SpecTree
+from spectree.page import PAGE_TEMPLATES
+from spectree.plugins.starlette_plugin import StarlettePlugin
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from mofsim import __version__
+from mofsim.schemas.envelope import Envelope, ErrorEnvelope
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+#: The pages bring all they show; this makes sure that a browser fetches nothing from elsewhere.
+OFFLINE = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; worker-src blob:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:"
+)
+
+
+class _Plugin(StarlettePlugin):
+    def parse_path(self, route: Any, path_parameter_descriptions: Any) -> tuple[str, list[dict[str, Any]]]:
+        """Ids are strings for the router, so that any text in their place is answered with our own 404."""
+        path, parameters = super().parse_path(route, path_parameter_descriptions)  # type: ignore[no-untyped-call]
+        for parameter in parameters:
+            if parameter["name"] in ("id", "task", "attempt"):
+                parameter["schema"] = {"type": "integer", "format": "int64", "minimum": 0}
+        return path, parameters
+
+    def get_func_operation_id(self, func: Any, path: str, method: str) -> str:
+        return _word(f"{method.lower()}{path.removeprefix('/api/v1')}")
+
+
+class _Other(Answers):
+    """Answers of which the good one is no JSON."""
+
+    def __init__(self, media_type: str, **code_models: Any) -> None:
+        super().__init__(**code_models)
+        self.media_type = media_type
+
+    def generate_spec(self, naming_strategy: Any = None) -> dict[str, Any]:
+        responses = super().generate_spec(naming_strategy)
+        responses["200"]["content"] = {self.media_type: {"schema": {"type": "string"}}}
+        return responses
+
+
+def _word(text: str) -> str:
+    """Names of components may not have brackets: Envelope[Task] becomes Envelope_Task."""
+    return re.sub(r"\W+", "_", text).strip("_")
+
+
+spec = SpecTree(
+    backend=_Plugin,
+    mode="strict",
+    annotations=False,
+    title="mofsim",
+    description="Simulations of metal-organic frameworks with machine-learned potentials",
+    version=__version__,
+    validation_error_model=ErrorEnvelope,
+    naming_strategy=lambda model: _word(model.__name__),
+    nested_naming_strategy=lambda _parent, child: _word(child),
+)
+
+
+def document(
+    tag: str,
+    *,
+    answer: Any = None,
+    status: int = 200,
+    errors: Sequence[int] = (),
+    media_type: str = "",
+    json: type[BaseModel] | None = None,
+    form: type[BaseModel] | None = None,
+    query: type[BaseModel] | None = None,
+    headers: type[BaseModel] | None = None,
+) -> Callable[[Handler], Handler]:
+    """Describe a handler: what its answer's `data` is, its errors, and what it takes."""
+    models: dict[str, Any] = {f"HTTP_{code}": ErrorEnvelope for code in errors}
+    good = {f"HTTP_{status}": None if media_type else Envelope[answer]}
+    answers = _Other(media_type, **good, **models) if media_type else Answers(**good, **models)
+    describe = spec.validate(query, json, form, headers, resp=answers, tags=[tag], skip_validation=True)
+    return cast(Callable[[Handler], Handler], describe)
+
+
+def _built(app: Any) -> Mapping[str, Any]:
+    if not hasattr(spec, "_spec"):
+        spec.app = app
+    return cast(Mapping[str, Any], spec.spec)
+
+
+async def _openapi(request: Request) -> Response:
+    return JSONResponse(await run_in_threadpool(_built, request.app))
+
+
+@cache
+def _page(name: str) -> str:
+    return str(PAGE_TEMPLATES[name].format(spec_url="/openapi.json", spec_path=""))
+
+
+async def _docs(request: Request) -> Response:
+    return await _shown("swagger")
+
+
+async def _redoc(request: Request) -> Response:
+    return await _shown("redoc")
+
+
+async def _shown(page: str) -> Response:
+    html = await run_in_threadpool(_page, page)
+    return HTMLResponse(html, headers={"Content-Security-Policy": OFFLINE})
+
+
+routes = [Route("/openapi.json", _openapi), Route("/docs", _docs), Route("/redoc", _redoc)]

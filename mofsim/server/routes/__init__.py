@@ -1,0 +1,32 @@
+"""The routes, one file per group."""
+
+from starlette.routing import Route
+
+from mofsim.server import openapi
+from mofsim.server.routes import (
+    events,
+    files,
+    logs,
+    models,
+    results,
+    structures,
+    submission,
+    system,
+    tasks,
+    uploads,
+)
+
+# The router takes the first that fits: fixed paths stand before those with an id in their place.
+routes: list[Route] = [
+    *submission.routes,
+    *tasks.routes,
+    *results.routes,
+    *logs.routes,
+    *files.routes,
+    *uploads.routes,
+    *structures.routes,
+    *models.routes,
+    *system.routes,
+    *events.routes,
+    *openapi.routes,
+]

@@ -1,0 +1,74 @@
+"""Output files, whole or in ranges. Nothing that a browser would run is ever served as such."""
+
+from pathlib import PurePath
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from mofsim.core import queries
+from mofsim.server.answers import refusal
+from mofsim.server.context import context, read
+from mofsim.server.openapi import document
+from mofsim.server.requests import path_id
+
+TEXT = "text/plain; charset=utf-8"
+TYPES = {
+    ".cif": TEXT,
+    ".csv": TEXT,
+    ".extxyz": TEXT,
+    ".json": "application/json",
+    ".log": TEXT,
+    ".png": "image/png",
+    ".txt": TEXT,
+    ".vasp": TEXT,
+    ".xyz": TEXT,
+    ".yaml": TEXT,
+}
+NOSNIFF = {"X-Content-Type-Options": "nosniff"}
+
+
+def media_type(name: str) -> str:
+    return TYPES.get(PurePath(name).suffix.lower(), "application/octet-stream")
+
+
+class RangeResponse(FileResponse):
+    """A file; a range that can not be given is refused in our envelope, where Starlette's answer is plain text."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused: Message | None = None
+
+        async def watch(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                refused = message
+            elif refused is None:
+                await send(message)
+
+        await super().__call__(scope, receive, watch)
+        if refused:
+            await _refused_range(refused)(scope, receive, send)
+
+
+def _refused_range(start: Message) -> Response:
+    headers = {name.decode(): value.decode() for name, value in start["headers"] if name == b"content-range"}
+    detail = "write the header Range as bytes=FIRST-LAST, inside of the file"
+    return refusal(start["status"], "RangeNotSatisfiable", detail, field="Range", headers=headers)
+
+
+@document("files", media_type="application/octet-stream", errors=[404, 416])
+async def get_file(request: Request) -> Response:
+    """Download an output file; the header Range gives a part of it."""
+    task_id, attempt = path_id(request, name="task"), path_id(request, "attempt", "attempt")
+    name = request.path_params["name"]
+    task, result = await read(request, queries.result, task_id)
+    published = result.output_files if result and result.attempt == attempt else {}
+    path = await run_in_threadpool(context(request).storage.output, task.id, attempt, name, published)
+    return RangeResponse(
+        path, media_type=media_type(name), filename=name, headers=NOSNIFF, content_disposition_type="inline"
+    )
+
+
+routes = [Route("/api/v1/files/{task}/{attempt}/{name}", get_file)]

@@ -1,0 +1,102 @@
+"""Submit tasks: POST /tasks/{task type}, /tasks/batch, …/retry."""
+
+from collections import Counter
+from typing import TypeVar
+
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mofsim.core import lifecycle, submission
+from mofsim.core.errors import Invalid, NotFound
+from mofsim.core.wire import task_to_wire
+from mofsim.db.tables import Task as TaskRow
+from mofsim.schemas.tasks import BatchCreated, BatchSubmit, OptimizationSubmit, SinglePointSubmit, Task, TaskSubmit
+from mofsim.server.answers import answer
+from mofsim.server.context import context, write
+from mofsim.server.openapi import document
+from mofsim.server.requests import json_body, path_id
+from mofsim.vocabulary import Priority, TaskStatus, TaskType
+
+S = TypeVar("S", bound=TaskSubmit)
+
+MAX_KEY_LENGTH = 200
+
+
+class SubmitHeaders(BaseModel):
+    idempotency_key: str | None = Field(
+        None,
+        alias="Idempotency-Key",
+        max_length=MAX_KEY_LENGTH,
+        description="The same key with the same request gives the task of the first time back",
+    )
+
+
+@document("tasks", json=OptimizationSubmit, headers=SubmitHeaders, answer=Task, status=202, errors=[409])
+async def submit_optimization(request: Request) -> Response:
+    """Submit a relaxation of atoms and cell."""
+    return await _submit(request, TaskType.OPTIMIZATION, OptimizationSubmit)
+
+
+@document("tasks", json=SinglePointSubmit, headers=SubmitHeaders, answer=Task, status=202, errors=[409])
+async def submit_single_point(request: Request) -> Response:
+    """Submit a single energy, with forces and stress."""
+    return await _submit(request, TaskType.SINGLE_POINT, SinglePointSubmit)
+
+
+@document("tasks", json=BatchSubmit, answer=BatchCreated, status=202)
+async def submit_batch(request: Request) -> Response:
+    """Submit many tasks: all of them or, when one can not run, none."""
+    body = await json_body(request, BatchSubmit)
+    batch, tasks = await write(request, submission.submit_batch, body, context(request).defaults)
+    await _issue_tickets(request, tasks)
+    created = BatchCreated(id=batch.id, name=batch.name, task_ids=[task.id for task in tasks])
+    return answer(created, 202, headers={"Location": f"/api/v1/tasks?batch={batch.id}"})
+
+
+@document("tasks", answer=Task, status=202, errors=[404, 409])
+async def retry_task(request: Request) -> Response:
+    """Queue a task again that ended without a result."""
+    task = await write(request, lifecycle.retry, path_id(request))
+    await _issue_tickets(request, [task])
+    return answer(task_to_wire(task), 202)
+
+
+async def unknown_type(request: Request) -> Response:
+    known = ", ".join([*TaskType, "batch"])
+    name = request.path_params["id"]
+    raise NotFound(f"there is no task type {name[:40]!r}; there are {known}", field="task_type", type="UnknownTaskType")
+
+
+async def _submit(request: Request, task_type: TaskType, model: type[S]) -> Response:
+    body = await json_body(request, model)
+    key = _idempotency_key(request)
+    defaults = context(request).defaults
+    task = await write(request, submission.submit, task_type, body, defaults, idempotency_key=key)
+    await _issue_tickets(request, [task])
+    return answer(task_to_wire(task), 202, headers={"Location": f"/api/v1/tasks/{task.id}"})
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isprintable()):
+        raise Invalid(f"must be 1 to {MAX_KEY_LENGTH} printable characters", field="Idempotency-Key")
+    return key
+
+
+async def _issue_tickets(request: Request, tasks: list[TaskRow]) -> None:
+    """Wake workers. The rows are committed: a ticket that fails here is issued later, by the rescuer."""
+    queued = Counter(task.priority for task in tasks if task.status == TaskStatus.QUEUED)
+    for priority, n in queued.items():
+        await run_in_threadpool(context(request).tickets.issue, Priority(priority), n)
+
+
+routes = [
+    Route("/api/v1/tasks/optimization", submit_optimization, methods=["POST"]),
+    Route("/api/v1/tasks/single-point", submit_single_point, methods=["POST"]),
+    Route("/api/v1/tasks/batch", submit_batch, methods=["POST"]),
+    Route("/api/v1/tasks/{id}/retry", retry_task, methods=["POST"]),
+    Route("/api/v1/tasks/{id}", unknown_type, methods=["POST"]),
+]

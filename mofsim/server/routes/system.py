@@ -1,0 +1,73 @@
+"""The state of the system: is it well, what does it have, what does it do."""
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mofsim import __version__
+from mofsim.core import events, queries, workers
+from mofsim.schemas.envelope import Page
+from mofsim.schemas.resources import Gpu, Health, Queue, SettingValue, Worker
+from mofsim.server.answers import answer, whole
+from mofsim.server.context import context, read
+from mofsim.server.openapi import document
+from mofsim.vocabulary import WorkerState
+
+
+@document("system", answer=Health, errors=[503])
+async def get_health(request: Request) -> Response:
+    """Say whether the server works, in one small answer."""
+    return answer(await read(request, _health))
+
+
+def _health(session: Session) -> Health:
+    online = workers.online(session)
+    return Health(
+        status="ok",
+        version=__version__,
+        database="ok",
+        workers_online=len(online),
+        workers_busy=sum(worker.state == WorkerState.BUSY for worker in online),
+        queue=_queue(session),
+        last_event_id=events.last_id(session),
+    )
+
+
+def _queue(session: Session) -> Queue:
+    counts = {status.value: n for status, n in queries.counts_by_status(session).items()}
+    return Queue(by_status=counts, queued_by_priority=queries.queued_by_priority(session))
+
+
+@document("system", answer=Queue)
+async def get_queue(request: Request) -> Response:
+    """Count the tasks by status, and those that wait for a device by priority."""
+    return answer(await read(request, _queue))
+
+
+@document("system", answer=Page[Worker])
+async def list_workers(request: Request) -> Response:
+    """List the device workers."""
+    return whole(Worker.model_validate(worker) for worker in await read(request, workers.listing))
+
+
+@document("system", answer=Page[Gpu])
+async def list_gpus(request: Request) -> Response:
+    """List the GPUs as they were seen last."""
+    return whole(Gpu.model_validate(device) for device in await read(request, workers.gpus))
+
+
+@document("system", answer=Page[SettingValue])
+async def list_settings(request: Request) -> Response:
+    """List the settings that hold and where each comes from; secrets are hidden."""
+    return whole(SettingValue.model_validate(line) for line in context(request).settings.describe())
+
+
+routes = [
+    Route("/health", get_health),
+    Route("/api/v1/health", get_health),
+    Route("/api/v1/system/queue", get_queue),
+    Route("/api/v1/system/workers", list_workers),
+    Route("/api/v1/system/gpus", list_gpus),
+    Route("/api/v1/system/config", list_settings),
+]

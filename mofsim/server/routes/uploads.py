@@ -1,0 +1,128 @@
+"""Upload a structure: POST /structures."""
+
+import shutil
+from pathlib import PurePath
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mofsim.core import structures
+from mofsim.core.errors import Invalid
+from mofsim.core.structures import NORMALISED, Limits
+from mofsim.schemas.resources import Structure
+from mofsim.server.answers import answer
+from mofsim.server.context import Context, context
+from mofsim.server.errors import Refused
+from mofsim.server.openapi import document
+from mofsim.server.requests import limited, validated
+from mofsim.settings import Settings
+from mofsim.vocabulary import StructureFormat
+
+MB = 1_000_000
+#: What the form's fields and borders may add to the file.
+FORM_BYTES = 100_000
+
+File = Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]
+
+
+class UploadForm(BaseModel):
+    file: File = Field(description="A CIF, XYZ, extXYZ or POSCAR file with a cell")
+    name: str | None = Field(None, description="Null: the name of the file")
+    format: StructureFormat | None = Field(None, description="Null: found out from name and content")
+
+
+class UploadFields(BaseModel):
+    """What stands beside the file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(None, max_length=200)
+    format: StructureFormat | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _printable(cls, value: str | None) -> str | None:
+        if value is not None and not value.isprintable():
+            raise ValueError("must be of printable characters")
+        return value
+
+
+@document("structures", form=UploadForm, answer=Structure, status=201, errors=[400, 413, 415])
+async def upload_structure(request: Request) -> Response:
+    """Upload a structure file.
+
+    It is read in a process of its own and stored only when a simulation can be made with it.
+    """
+    _require_multipart(request)
+    limit = context(request).settings.storage.max_upload_MB
+    max_bytes = limit * MB + FORM_BYTES
+    too_large = f"the file is larger than the {limit} MB that are taken (storage.max_upload_MB)"
+    async with limited(request, max_bytes, too_large, "file").form(max_files=2, max_fields=10) as form:
+        upload, fields = _file(form), _fields(form)
+        async with context(request).checks:
+            structure = await run_in_threadpool(_accept, context(request), upload, fields)
+    return answer(structure, 201, headers={"Location": f"/api/v1/structures/{structure.id}"})
+
+
+def _require_multipart(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        detail = f"send a form (multipart/form-data) with the field file, not {kind[:80] or 'a body without a type'}"
+        raise Refused(415, "UnsupportedMediaType", detail, field="Content-Type")
+
+
+def _file(form: FormData) -> UploadFile:
+    found = form.getlist("file")
+    if not found:
+        raise Invalid("is missing; send the structure file in this field of the form", field="file")
+    if len(found) > 1:
+        raise Invalid("send one file at a time", field="file")
+    upload = found[0]
+    if isinstance(upload, str):
+        raise Invalid("must be sent as a file, with a file name (in curl: -F file=@PATH)", field="file")
+    if not upload.size:
+        raise Invalid("the file is empty; give a CIF, extXYZ or POSCAR file", field="file", type="EmptyFile")
+    return upload
+
+
+def _fields(form: FormData) -> UploadFields:
+    given = {name: value for name, value in form.multi_items() if name != "file" and value != ""}
+    return validated(UploadFields, given)
+
+
+def _accept(context: Context, upload: UploadFile, fields: UploadFields) -> Structure:
+    """Check and store the file; blocks, up to the time limit of the check."""
+    limits = _limits(context.settings)
+    shown = _shown_name(upload.filename or "")
+    with structures.incoming(context.storage) as folder:
+        original = folder / _stored_name(shown)
+        with original.open("wb") as target:
+            shutil.copyfileobj(upload.file, target)
+        checked = structures.check(original, shown, limits, fields.format)
+        name = fields.name or PurePath(shown).stem
+        with context.blocking_database.write() as session:
+            return Structure.model_validate(structures.store(session, context.storage, checked, name))
+
+
+def _limits(settings: Settings) -> Limits:
+    storage = settings.storage
+    return Limits(storage.max_upload_MB * MB, storage.max_atoms, storage.parse_timeout_seconds)
+
+
+def _shown_name(client_name: str) -> str:
+    """The client's name for the file, without folders and without what would move a terminal's cursor."""
+    last = client_name.replace("\\", "/").rpartition("/")[2]
+    return "".join(c for c in last if c.isprintable()).strip()[-200:] or "structure"
+
+
+def _stored_name(shown: str) -> str:
+    name = structures.safe_name(shown)
+    return f"original-{name}" if name == NORMALISED else name
+
+
+routes = [Route("/api/v1/structures", upload_structure, methods=["POST"])]

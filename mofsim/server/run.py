@@ -1,0 +1,133 @@
+"""Serve over HTTP until a signal comes."""
+
+import errno
+import ipaddress
+import math
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from uvicorn.server import HANDLED_SIGNALS
+
+from mofsim import logs
+from mofsim.core.errors import MofsimError
+from mofsim.db.migrate import NewerDatabaseError
+from mofsim.server.app import create_app, prepare
+from mofsim.settings import Settings
+
+#: Connections that may wait to be accepted.
+BACKLOG = 512
+
+
+class CanNotServe(Exception):
+    """Its text says why, and what to do about it."""
+
+
+def run(settings: Settings) -> int:
+    """Serve in the foreground; the exit status, 0 after a signal and 1 when it can not start."""
+    logs.configure(settings)
+    try:
+        with _listening(settings) as listener:
+            _prepared(settings)
+            return _serve(settings, listener)
+    except CanNotServe as error:
+        print(f"mofsim: {error}", file=sys.stderr)
+        return 1
+
+
+def _serve(settings: Settings, listener: socket.socket) -> int:
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=math.ceil(settings.server.shutdown_grace_seconds),
+    )
+    server = _Server(config, app, f"mofsim serves at {settings.server_url}")
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:
+        # uvicorn's way of saying that the lifespan failed; the log says why.
+        return 1
+    return 0
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, app: Starlette, ready: str) -> None:
+        super().__init__(config)
+        self._app = app
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(self._ready, file=sys.stderr, flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # uvicorn waits for open answers before it tells the application: streams would never end.
+        self._app.state.context.stream.close()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Uvicorn raises the signal again at its end; but a stop that was asked for is no failure."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _prepared(settings: Settings) -> None:
+    try:
+        prepare(settings)
+    except (OSError, SQLAlchemyError, NewerDatabaseError, MofsimError) as error:
+        raise CanNotServe(f"the data folder {settings.storage.root} can not be used: {error}") from error
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """The socket, before anything else is done, so that a second server leaves the data folder alone."""
+    host, port = settings.server.host, settings.server.port
+    if not settings.security.allow_remote and not _is_loopback(host):
+        raise CanNotServe(
+            f"server.host {host} lets other machines in, but access keys are not there yet; keep 127.0.0.1 and use "
+            f"ssh -L {port}:127.0.0.1:{port}, or set security.allow_remote if all who reach it may use it"
+        )
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise CanNotServe(_why_not(error, host, port)) from error
+    with listener:
+        yield listener
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is in use at {host}; is a server running already? Choose another: --port"
+    return f"can not listen at {host}, port {port} (server.host, server.port): {error.strerror or error}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
