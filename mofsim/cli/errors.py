@@ -8,7 +8,8 @@ if TYPE_CHECKING:
 
 def describe(error: "ApiError") -> str:
     """In a line, for people."""
-    where = f"{error.field}: " if error.field and error.field not in ("id", "name") else ""
+    said = not error.field or error.field in ("id", "name") or error.detail.startswith(error.field)
+    where = "" if said else f"{error.field}: "
     more = f" (request {error.request_id}; see the server's log)" if error.code >= 500 else ""
     return f"{where}{error.detail}{more}"
 

@@ -127,10 +127,10 @@ class Up:
                 service.look_after(self._say)
             if self._console is not None and self._console.poll() is not None:
                 return
+        self._say("stopping; a second Ctrl-C ends it at once")
 
     def _stop(self) -> None:
         if self._console is not None:
             self._console.terminate()
             self._console.wait()
-        self._say("stopping; a second Ctrl-C ends it at once")
         services.stop(self._services, self._settings.worker.stop_grace_seconds + 5)

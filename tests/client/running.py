@@ -1,0 +1,141 @@
+"""A real server process on a free port, and hands that do to its tasks what a worker would do."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mofsim.cli import ports
+from mofsim.client import Client, ServerUnreachable
+from mofsim.core import lifecycle
+from mofsim.core.lifecycle import Lease, Outcome
+from mofsim.db.engine import Database
+from mofsim.db.tables import TaskLog, utcnow
+from mofsim.settings import load_settings
+from mofsim.vocabulary import LogLevel, TaskStatus
+
+T = TypeVar("T")
+
+SETTINGS = """
+[scheduler]
+default_model = "lj"
+[models.lj]
+framework = "ase"
+checkpoint = "ase.calculators.lj:LennardJones"
+options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
+[worker]
+cpu_slots = 1
+threads_per_slot = 1
+progress_interval_seconds = 0.1
+stop_grace_seconds = 6.0
+"""
+
+
+class Server:
+    """`mofsim serve` with its data in `folder`; it can be stopped and started again at the same place."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "settings.toml").write_text(SETTINGS)
+        self.port = ports.free("127.0.0.1")
+        self.url = f"http://127.0.0.1:{self.port}"
+        own = {
+            "MOFSIM_SETTINGS": str(folder / "settings.toml"),
+            "MOFSIM_STORAGE__ROOT": str(folder / "data"),
+            "MOFSIM_SERVER__PORT": str(self.port),
+        }
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MOFSIM_")} | own
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "serve.log"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "mofsim", "serve"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env=self.environment, cwd=self.folder, stdout=log, stderr=log
+            )
+        with Client(self.url) as client:
+            wait_until(lambda: self._answers(client), lambda: self.log.read_text())
+
+    def _answers(self, client: Client) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(self.log.read_text())
+        try:
+            return client.health().status != ""
+        except ServerUnreachable:
+            return False
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(30)
+
+    def hands(self) -> "Hands":
+        settings = load_settings(env=self.environment, cwd=self.folder)
+        return Hands(Database(settings.database_url))
+
+
+class Hands:
+    """Steps of a task's life, written to the database as a worker writes them."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def take(self) -> Lease:
+        """Claim the task that is next, and begin it."""
+        with self.database.write() as session:
+            claimed = lifecycle.claim(
+                session, "box:cpu0", gpu_id=None, loaded_models=[], lease_seconds=60, affinity_seconds=0
+            )
+            assert claimed is not None, "no task is queued"
+            lease = claimed[0]
+        with self.database.write() as session:
+            lifecycle.start(session, lease, total_steps=100)
+        return lease
+
+    def step(self, lease: Lease, step: int) -> None:
+        progress: dict[str, Any] = {
+            "step": step,
+            "total_steps": 100,
+            "percent": float(step),
+            "energy_eV": -10.0 - step,
+            "fmax_eV_per_A": 1.0 / (step + 1),
+            "volume_A3": 100.0,
+        }
+        with self.database.write() as session:
+            lifecycle.heartbeat(session, lease, lease_seconds=60, progress=progress)
+
+    def say(self, lease: Lease, message: str) -> None:
+        with self.database.write() as session:
+            session.add(
+                TaskLog(
+                    task_id=lease.task_id,
+                    attempt=lease.attempt,
+                    time=utcnow(),
+                    level=LogLevel.INFO,
+                    logger="test",
+                    message=message,
+                )
+            )
+
+    def end(self, lease: Lease, status: TaskStatus = TaskStatus.COMPLETED, **outcome: Any) -> None:
+        with self.database.write() as session:
+            lifecycle.finish(session, lease, Outcome(status=status, **outcome))
+
+
+def wait_until(look: Callable[[], T | None], otherwise: Callable[[], str], seconds: float = 40) -> T:
+    """What `look` finds, as soon as it finds something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(otherwise())
