@@ -41,3 +41,9 @@ def hands(server: Server) -> Iterator[Hands]:
     hands = server.hands()
     yield hands
     hands.database.close()
+
+
+@pytest.fixture
+def server_results(server: Server) -> Path:
+    """Where the server expects what attempts leave: TASK/ATTEMPT/NAME."""
+    return server.folder / "data" / "results"

@@ -58,9 +58,7 @@ class Server:
     def start(self) -> None:
         command = [sys.executable, "-m", "mofsim", "serve"]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, env=self.environment, cwd=self.folder, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(command, env=self.environment, cwd=self.folder, stdout=log, stderr=log)
         with Client(self.url) as client:
             wait_until(lambda: self._answers(client), lambda: self.log.read_text())
 

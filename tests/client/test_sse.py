@@ -2,7 +2,7 @@ import pytest
 
 from mofsim.client.sse import Message, SseParser
 
-STREAM = "id: 7\r\nevent: task.status\r\ndata: {\"a\": 1}\r\n\r\n: ping\r\n\r\ndata: é\ndata: second\n\n".encode()
+STREAM = 'id: 7\r\nevent: task.status\r\ndata: {"a": 1}\r\n\r\n: ping\r\n\r\ndata: é\ndata: second\n\n'.encode()
 
 
 def read(*pieces: bytes) -> list[Message]:

@@ -1,0 +1,77 @@
+"""The async client against a real server; what it shares with the blocking one is tested there."""
+
+import asyncio
+import inspect
+from pathlib import Path
+
+import pytest
+
+from mofsim.client import AsyncClient, Client, ClientError, NotFound
+from mofsim.schemas.tasks import Task
+from mofsim.vocabulary import TaskStatus
+
+from .running import Hands, Server
+
+
+def methods(client: type) -> dict[str, str]:
+    found = {name: member for name, member in vars(client).items() if not name.startswith("_")}
+    return {
+        name: str(inspect.signature(member).replace(return_annotation=inspect.Signature.empty))
+        for name, member in found.items()
+        if inspect.isfunction(member)
+    }
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    assert methods(AsyncClient) == methods(Client)
+    assert methods(Client)["task"] == "(self, /, id: int)"
+
+
+async def test_requests_run_side_by_side(server: Server) -> None:
+    async with AsyncClient(server.url) as client:
+        tasks = await asyncio.gather(*(client.submit("single-point", "MOF-5") for _ in range(5)))
+        page = await client.tasks()
+    assert {task.id for task in page.items} == {task.id for task in tasks}
+
+
+async def test_waiting_goes_on_over_a_restart_of_the_server(server: Server, hands: Hands) -> None:
+    seen: list[Task] = []
+    running = asyncio.Event()
+
+    def on_progress(task: Task) -> None:
+        seen.append(task)
+        if task.status is TaskStatus.RUNNING:
+            running.set()
+
+    lost: list[ClientError] = []
+    async with AsyncClient(server.url) as client:
+        task = await client.submit("single-point", "MOF-5")
+        waiting = asyncio.create_task(client.wait(task.id, on_progress, on_lost=lost.append))
+        lease = await asyncio.to_thread(hands.take)
+        await running.wait()
+        await asyncio.to_thread(server.stop)
+        await asyncio.to_thread(hands.step, lease, 3)
+        await asyncio.to_thread(hands.end, lease)
+        await asyncio.to_thread(server.start)
+        ended = await waiting
+    assert ended.status is TaskStatus.COMPLETED and lost
+    assert 3 in [task.progress.step for task in seen]
+
+
+async def test_a_cancelled_follower_leaves_no_connection_open(server: Server) -> None:
+    opened = asyncio.Event()
+    async with AsyncClient(server.url) as client:
+        follower = asyncio.create_task(anext(client.follow(on_open=opened.set)))
+        await opened.wait()
+        follower.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await follower
+        assert (await client.health()).status == "ok"
+
+
+async def test_a_file_is_downloaded(server: Server, tmp_path: Path) -> None:
+    async with AsyncClient(server.url) as client:
+        path = await client.structure_file(1, tmp_path)
+        assert path.name == "MOF-5.cif" and "data_" in path.read_text()
+        with pytest.raises(NotFound):
+            await client.structure_file(999, tmp_path)

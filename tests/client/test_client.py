@@ -1,0 +1,138 @@
+"""The blocking client against a real server."""
+
+from pathlib import Path
+
+import pytest
+
+from mofsim.client import Client, Conflict, Invalid, NotFound, ServerUnreachable, batch_item
+from mofsim.vocabulary import Priority, TaskStatus, TaskType
+
+from .running import Hands
+
+XYZ = """2
+Lattice="5 0 0 0 5 0 0 0 5" Properties=species:S:1:pos:R:3 pbc="T T T"
+Mg 0.0 0.0 0.0
+O 2.1 0.0 0.0
+"""
+
+
+def test_a_submitted_task_can_be_read_again(client: Client) -> None:
+    task = client.submit("optimization", "mof-5", preset="quick", parameters={"fmax": 0.1}, priority="high")
+    again = client.task(task.id)
+    assert again == task
+    assert (task.task_type, task.structure.name, task.priority) == (TaskType.OPTIMIZATION, "MOF-5", Priority.HIGH)
+    assert task.parameters["fmax_eV_per_A"] == 0.1
+
+
+def test_the_same_idempotency_key_gives_the_same_task(client: Client) -> None:
+    first = client.submit("single-point", "MOF-5", idempotency_key="a key")
+    assert client.submit("single-point", "MOF-5", idempotency_key="a key").id == first.id
+    assert client.submit("single-point", "MOF-5").id != first.id
+
+
+def test_a_list_is_filtered_and_paged_by_its_cursor(client: Client) -> None:
+    items = [batch_item("single-point", "MOF-5"), batch_item("optimization", "ZIF-8")] * 3
+    batch = client.submit_batch(items, name="six")
+    first = client.tasks(batch=batch.id, limit=4)
+    rest = client.tasks(batch=batch.id, limit=4, cursor=first.next_cursor)
+    assert [t.id for t in [*first.items, *rest.items]] == sorted(batch.task_ids, reverse=True)
+    assert first.total == 6 and rest.next_cursor is None
+    some = client.tasks(status=[TaskStatus.QUEUED], task_type=["optimization"], structure="ZIF-8", text="zif")
+    assert len(some.items) == 3 and client.tasks(status=["FAILED", "TIMEOUT"]).items == []
+
+
+def test_a_mistake_in_the_parameters_is_named_by_its_field(client: Client) -> None:
+    with pytest.raises(Invalid) as caught:
+        client.submit("optimization", "MOF-5", parameters={"fmax": -1})
+    assert caught.value.code == 422 and caught.value.field == "parameters.fmax" and caught.value.request_id
+
+
+def test_a_mistake_in_a_batch_is_named_by_its_place_and_nothing_is_submitted(client: Client) -> None:
+    with pytest.raises(Invalid) as caught:
+        client.submit_batch([batch_item("single-point", "MOF-5"), batch_item("single-point", "no such thing")])
+    assert caught.value.field == "tasks.1.structure.name"
+    assert client.tasks().items == []
+
+
+def test_what_is_not_there_is_not_found(client: Client) -> None:
+    with pytest.raises(NotFound, match="there is no task 999"):
+        client.task(999)
+
+
+def test_a_waiting_task_is_steered(client: Client) -> None:
+    task = client.submit("single-point", "MOF-5")
+    assert client.set_priority(task.id, "CRITICAL").priority is Priority.CRITICAL
+    assert client.explain(task.id).ahead == 0
+    assert client.cancel(task.id).status is TaskStatus.CANCELLED
+    assert client.retry(task.id).status is TaskStatus.QUEUED
+    with pytest.raises(Conflict):
+        client.delete(task.id)
+    client.cancel(task.id)
+    client.delete(task.id)
+    with pytest.raises(NotFound):
+        client.task(task.id)
+
+
+def test_an_uploaded_structure_comes_back_as_it_was(client: Client, tmp_path: Path) -> None:
+    file = tmp_path / "oxide.xyz"
+    file.write_text(XYZ)
+    structure = client.add_structure(file, name="my oxide")
+    assert (structure.name, structure.formula, structure.n_atoms) == ("my oxide", "MgO", 2)
+    assert client.structure_file(structure.id, tmp_path / "copy.xyz").read_text() == XYZ
+    assert structure in client.structures(builtin=False) and structure not in client.structures(builtin=True)
+    assert client.submit("single-point", structure.id).structure.id == structure.id
+
+
+def test_a_removed_structure_is_gone(client: Client, tmp_path: Path) -> None:
+    file = tmp_path / "oxide.xyz"
+    file.write_text(XYZ)
+    structure = client.add_structure(file)
+    client.delete_structure(structure.id)
+    assert client.structures(builtin=False) == []
+
+
+def test_a_file_that_is_no_structure_is_invalid(client: Client, tmp_path: Path) -> None:
+    file = tmp_path / "nonsense.cif"
+    file.write_text("not a cif")
+    with pytest.raises(Invalid) as caught:
+        client.add_structure(file)
+    assert caught.value.field == "file"
+
+
+def test_the_result_the_log_and_the_files_of_an_ended_task_are_there(
+    client: Client, hands: Hands, tmp_path: Path, server_results: Path
+) -> None:
+    task = client.submit("single-point", "MOF-5")
+    lease = hands.take()
+    hands.say(lease, "hello")
+    folder = server_results / str(task.id) / "1"
+    folder.mkdir(parents=True)
+    (folder / "forces.extxyz").write_text("numbers")
+    hands.end(lease, result={"energy_eV": -1.5}, output_files={"forces.extxyz": 7})
+    assert client.result(task.id).result == {"energy_eV": -1.5}
+    assert [line.message for line in client.logs(task.id)] == ["hello"]
+    assert [attempt.worker_id for attempt in client.attempts(task.id)] == ["box:cpu0"]
+    assert [(file.name, file.size_bytes) for file in client.files(task.id)] == [("forces.extxyz", 7)]
+    assert client.download(task.id, "forces.extxyz", tmp_path).read_text() == "numbers"
+    with pytest.raises(NotFound, match=r"its files: forces\.extxyz"):
+        client.download(task.id, "forces.xyz", tmp_path)
+
+
+def test_a_download_that_fails_leaves_nothing_behind(client: Client, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        client.structure_file(999, tmp_path / "copy.cif")
+    assert list(tmp_path.glob("*copy*")) == []
+
+
+def test_the_system_tells_of_itself(client: Client) -> None:
+    client.submit("single-point", "MOF-5", priority=Priority.LOW)
+    assert client.queue().queued_by_priority["LOW"] == 1
+    assert client.health().queue.by_status["QUEUED"] == 1
+    assert [model.name for model in client.models() if model.is_default] == ["lj"]
+    assert client.model("lj").framework == "ase"
+    assert client.workers() == [] and client.gpus() == []
+
+
+def test_a_server_that_is_not_there_is_unreachable() -> None:
+    with Client("127.0.0.1:1") as client, pytest.raises(ServerUnreachable, match="mofsim up"):
+        client.health()
