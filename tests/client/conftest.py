@@ -10,21 +10,9 @@ from .running import Hands, Server
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of a server that has started once: the built-in structures take a while."""
-    folder = tmp_path_factory.mktemp("prepared")
-    server = Server(folder)
-    server.start()
-    server.stop()
-    return folder / "data"
-
-
-@pytest.fixture
-def server(prepared: Path, tmp_path: Path) -> Iterator[Server]:
-    """A server of this test alone."""
-    folder = tmp_path / "server"
-    shutil.copytree(prepared, folder / "data")
-    server = Server(folder)
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that tests share: none may count on being alone there. It has no worker."""
+    server = Server(tmp_path_factory.mktemp("server"))
     server.start()
     yield server
     server.stop()
@@ -37,13 +25,25 @@ def client(server: Server) -> Iterator[Client]:
 
 
 @pytest.fixture
-def hands(server: Server) -> Iterator[Hands]:
-    hands = server.hands()
-    yield hands
-    hands.database.close()
+def own_server(server: Server, tmp_path: Path) -> Iterator[Server]:
+    """A server of this test alone, which it may stop and start."""
+    folder = tmp_path / "server"
+    # The built-in structures take a while to make.
+    shutil.copytree(server.data / "structures", folder / "data" / "structures")
+    own = Server(folder)
+    own.start()
+    yield own
+    own.stop()
 
 
 @pytest.fixture
-def server_results(server: Server) -> Path:
-    """Where the server expects what attempts leave: TASK/ATTEMPT/NAME."""
-    return server.folder / "data" / "results"
+def own_client(own_server: Server) -> Iterator[Client]:
+    with Client(own_server.url) as client:
+        yield client
+
+
+@pytest.fixture
+def hands(own_server: Server) -> Iterator[Hands]:
+    """What a worker would do to the tasks of `own_server`."""
+    with own_server.hands() as hands:
+        yield hands

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,11 +46,15 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         own = {
             "MOFSIM_SETTINGS": str(folder / "settings.toml"),
-            "MOFSIM_STORAGE__ROOT": str(folder / "data"),
+            "MOFSIM_STORAGE__ROOT": str(self.data),
             "MOFSIM_SERVER__PORT": str(self.port),
         }
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MOFSIM_")} | own
         self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
 
     @property
     def log(self) -> Path:
@@ -76,16 +81,22 @@ class Server:
             self.process.send_signal(number)
             self.process.wait(30)
 
-    def hands(self) -> "Hands":
+    @contextmanager
+    def hands(self) -> Iterator["Hands"]:
         settings = load_settings(env=self.environment, cwd=self.folder)
-        return Hands(Database(settings.database_url))
+        database = Database(settings.database_url)
+        try:
+            yield Hands(database, settings.results_dir)
+        finally:
+            database.close()
 
 
 class Hands:
     """Steps of a task's life, written to the database as a worker writes them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, results: Path) -> None:
         self.database = database
+        self.results = results
 
     def take(self) -> Lease:
         """Claim the task that is next, and begin it."""
@@ -123,6 +134,13 @@ class Hands:
                     message=message,
                 )
             )
+
+    def write(self, lease: Lease, name: str, content: str) -> dict[str, int]:
+        """An output file of the attempt; name and size, as `end` wants them."""
+        folder = self.results / str(lease.task_id) / str(lease.attempt)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+        return {name: len(content)}
 
     def end(self, lease: Lease, status: TaskStatus = TaskStatus.COMPLETED, **outcome: Any) -> None:
         with self.database.write() as session:

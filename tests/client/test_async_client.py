@@ -31,10 +31,10 @@ async def test_requests_run_side_by_side(server: Server) -> None:
     async with AsyncClient(server.url) as client:
         tasks = await asyncio.gather(*(client.submit("single-point", "MOF-5") for _ in range(5)))
         page = await client.tasks()
-    assert {task.id for task in page.items} == {task.id for task in tasks}
+    assert {task.id for task in tasks} <= {task.id for task in page.items}
 
 
-async def test_waiting_goes_on_over_a_restart_of_the_server(server: Server, hands: Hands) -> None:
+async def test_waiting_goes_on_over_a_restart_of_the_server(own_server: Server, hands: Hands) -> None:
     seen: list[Task] = []
     running = asyncio.Event()
 
@@ -44,15 +44,15 @@ async def test_waiting_goes_on_over_a_restart_of_the_server(server: Server, hand
             running.set()
 
     lost: list[ClientError] = []
-    async with AsyncClient(server.url) as client:
+    async with AsyncClient(own_server.url) as client:
         task = await client.submit("single-point", "MOF-5")
         waiting = asyncio.create_task(client.wait(task.id, on_progress, on_lost=lost.append))
         lease = await asyncio.to_thread(hands.take)
         await running.wait()
-        await asyncio.to_thread(server.stop)
+        await asyncio.to_thread(own_server.stop)
         await asyncio.to_thread(hands.step, lease, 3)
         await asyncio.to_thread(hands.end, lease)
-        await asyncio.to_thread(server.start)
+        await asyncio.to_thread(own_server.start)
         ended = await waiting
     assert ended.status is TaskStatus.COMPLETED and lost
     assert 3 in [task.progress.step for task in seen]

@@ -37,8 +37,9 @@ def test_a_list_is_filtered_and_paged_by_its_cursor(client: Client) -> None:
     rest = client.tasks(batch=batch.id, limit=4, cursor=first.next_cursor)
     assert [t.id for t in [*first.items, *rest.items]] == sorted(batch.task_ids, reverse=True)
     assert first.total == 6 and rest.next_cursor is None
-    some = client.tasks(status=[TaskStatus.QUEUED], task_type=["optimization"], structure="ZIF-8", text="zif")
-    assert len(some.items) == 3 and client.tasks(status=["FAILED", "TIMEOUT"]).items == []
+    some = client.tasks(["QUEUED", TaskStatus.FAILED], ["optimization"], batch=batch.id, structure="ZIF-8", text="zif")
+    assert len(some.items) == 3
+    assert client.tasks(["FAILED", "TIMEOUT"], batch=batch.id).items == []
 
 
 def test_a_mistake_in_the_parameters_is_named_by_its_field(client: Client) -> None:
@@ -48,21 +49,22 @@ def test_a_mistake_in_the_parameters_is_named_by_its_field(client: Client) -> No
 
 
 def test_a_mistake_in_a_batch_is_named_by_its_place_and_nothing_is_submitted(client: Client) -> None:
+    before = client.health().last_event_id
     with pytest.raises(Invalid) as caught:
         client.submit_batch([batch_item("single-point", "MOF-5"), batch_item("single-point", "no such thing")])
     assert caught.value.field == "tasks.1.structure.name"
-    assert client.tasks().items == []
+    assert client.health().last_event_id == before
 
 
 def test_what_is_not_there_is_not_found(client: Client) -> None:
-    with pytest.raises(NotFound, match="there is no task 999"):
-        client.task(999)
+    with pytest.raises(NotFound, match="there is no task 99999"):
+        client.task(99999)
 
 
 def test_a_waiting_task_is_steered(client: Client) -> None:
     task = client.submit("single-point", "MOF-5")
     assert client.set_priority(task.id, "CRITICAL").priority is Priority.CRITICAL
-    assert client.explain(task.id).ahead == 0
+    assert client.explain(task.id).status is TaskStatus.QUEUED
     assert client.cancel(task.id).status is TaskStatus.CANCELLED
     assert client.retry(task.id).status is TaskStatus.QUEUED
     with pytest.raises(Conflict):
@@ -88,7 +90,7 @@ def test_a_removed_structure_is_gone(client: Client, tmp_path: Path) -> None:
     file.write_text(XYZ)
     structure = client.add_structure(file)
     client.delete_structure(structure.id)
-    assert client.structures(builtin=False) == []
+    assert structure.id not in [each.id for each in client.structures()]
 
 
 def test_a_file_that_is_no_structure_is_invalid(client: Client, tmp_path: Path) -> None:
@@ -100,15 +102,13 @@ def test_a_file_that_is_no_structure_is_invalid(client: Client, tmp_path: Path) 
 
 
 def test_the_result_the_log_and_the_files_of_an_ended_task_are_there(
-    client: Client, hands: Hands, tmp_path: Path, server_results: Path
+    own_client: Client, hands: Hands, tmp_path: Path
 ) -> None:
+    client = own_client
     task = client.submit("single-point", "MOF-5")
     lease = hands.take()
     hands.say(lease, "hello")
-    folder = server_results / str(task.id) / "1"
-    folder.mkdir(parents=True)
-    (folder / "forces.extxyz").write_text("numbers")
-    hands.end(lease, result={"energy_eV": -1.5}, output_files={"forces.extxyz": 7})
+    hands.end(lease, result={"energy_eV": -1.5}, output_files=hands.write(lease, "forces.extxyz", "numbers"))
     assert client.result(task.id).result == {"energy_eV": -1.5}
     assert [line.message for line in client.logs(task.id)] == ["hello"]
     assert [attempt.worker_id for attempt in client.attempts(task.id)] == ["box:cpu0"]
@@ -125,9 +125,10 @@ def test_a_download_that_fails_leaves_nothing_behind(client: Client, tmp_path: P
 
 
 def test_the_system_tells_of_itself(client: Client) -> None:
+    before = client.queue()
     client.submit("single-point", "MOF-5", priority=Priority.LOW)
-    assert client.queue().queued_by_priority["LOW"] == 1
-    assert client.health().queue.by_status["QUEUED"] == 1
+    assert client.queue().queued_by_priority["LOW"] == before.queued_by_priority["LOW"] + 1
+    assert client.health().queue.by_status["QUEUED"] == before.by_status["QUEUED"] + 1
     assert [model.name for model in client.models() if model.is_default] == ["lj"]
     assert client.model("lj").framework == "ase"
     assert client.workers() == [] and client.gpus() == []

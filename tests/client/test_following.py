@@ -18,12 +18,12 @@ def kinds(events: Iterator[Event], n: int) -> list[tuple[EventType, int | None]]
     return [(event.type, event.task_id) for event in islice(events, n)]
 
 
-def test_events_after_an_id_come_in_order(client: Client, hands: Hands) -> None:
-    start = client.health().last_event_id
-    task = client.submit("single-point", "MOF-5")
+def test_events_after_an_id_come_in_order(own_client: Client, hands: Hands) -> None:
+    start = own_client.health().last_event_id
+    task = own_client.submit("single-point", "MOF-5")
     lease = hands.take()
     hands.step(lease, 1)
-    assert kinds(client.events(start), 4) == [
+    assert kinds(own_client.events(start), 4) == [
         (EventType.TASK_CREATED, task.id),
         (EventType.TASK_STATUS, task.id),
         (EventType.TASK_STATUS, task.id),
@@ -38,29 +38,30 @@ def test_events_of_one_task_leave_out_those_of_others(client: Client) -> None:
     assert kinds(client.events(start, second.id), 1) == [(EventType.TASK_CREATED, second.id)]
 
 
-def test_events_end_with_the_server(server: Server, client: Client) -> None:
+def test_events_end_with_the_server(own_server: Server, own_client: Client) -> None:
     opened = threading.Event()
-    events = client.events(on_open=lambda: (opened.set(), server.stop())[0])
+    events = own_client.events(on_open=lambda: (opened.set(), own_server.stop())[0])
     with pytest.raises(ServerUnreachable):
         next(events)
     assert opened.is_set()
 
 
-def test_following_goes_on_over_a_restart_of_the_server_and_misses_nothing(server: Server, client: Client) -> None:
+def test_following_goes_on_over_a_restart_of_the_server_and_misses_nothing(
+    own_server: Server, own_client: Client
+) -> None:
     lost: list[ClientError] = []
-    events = client.follow(client.health().last_event_id, on_lost=lost.append)
-    first = client.submit("single-point", "MOF-5")
+    events = own_client.follow(own_client.health().last_event_id, on_lost=lost.append)
+    first = own_client.submit("single-point", "MOF-5")
     assert next(events).task_id == first.id
-    server.stop()
-    hands = server.hands()
-    hands.take()
-    hands.database.close()
-    restart = threading.Thread(target=server.start)
+    own_server.stop()
+    with own_server.hands() as hands:
+        hands.take()
+    restart = threading.Thread(target=own_server.start)
     restart.start()
     assert kinds(events, 2) == [(EventType.TASK_STATUS, first.id)] * 2
     restart.join()
     assert lost
-    second = client.submit("single-point", "MOF-5")
+    second = own_client.submit("single-point", "MOF-5")
     assert next(events).task_id == second.id
 
 
@@ -77,8 +78,8 @@ def test_following_starts_now_when_nothing_else_is_said(client: Client) -> None:
     assert [event.task_id for event in found] == [second.id]
 
 
-def test_waiting_shows_each_change_and_gives_the_task_that_has_ended(client: Client, hands: Hands) -> None:
-    task = client.submit("single-point", "MOF-5")
+def test_waiting_shows_each_change_and_gives_the_task_that_has_ended(own_client: Client, hands: Hands) -> None:
+    task = own_client.submit("single-point", "MOF-5")
     seen: list[Task] = []
     script = iter([hands.take, lambda: hands.step(lease(), 5), lambda: hands.end(lease())])
     leases = []
@@ -91,8 +92,8 @@ def test_waiting_shows_each_change_and_gives_the_task_that_has_ended(client: Cli
         if task.status is TaskStatus.QUEUED or task.status is TaskStatus.RUNNING:
             leases.append(next(script)())
 
-    ended = client.wait(task.id, play)
-    assert ended.status is TaskStatus.COMPLETED and ended == client.task(task.id)
+    ended = own_client.wait(task.id, play)
+    assert ended.status is TaskStatus.COMPLETED and ended == own_client.task(task.id)
     assert [t.status for t in seen] == ["QUEUED", "ASSIGNED", "RUNNING", "RUNNING", "COMPLETED"]
     assert seen[3].progress.step == 5 and seen[3].progress.energy_eV == -15.0
 
@@ -117,8 +118,8 @@ def test_waiting_for_a_task_that_is_deleted_meanwhile_ends(client: Client) -> No
         client.wait(task.id)
 
 
-def test_waiting_reads_the_task_again_after_a_reset(server: Server, client: Client, hands: Hands) -> None:
-    task = client.submit("single-point", "MOF-5")
+def test_waiting_reads_the_task_again_after_a_reset(own_server: Server, own_client: Client, hands: Hands) -> None:
+    task = own_client.submit("single-point", "MOF-5")
 
     class Late(Client):
         """Follows from an event that no server ever sent, as after a restored backup."""
@@ -130,5 +131,5 @@ def test_waiting_reads_the_task_again_after_a_reset(server: Server, client: Clie
         if seen.status is TaskStatus.QUEUED:
             hands.end(hands.take())
 
-    with Late(server.url) as late:
+    with Late(own_server.url) as late:
         assert late.wait(task.id, end).status is TaskStatus.COMPLETED

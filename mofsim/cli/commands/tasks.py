@@ -37,7 +37,7 @@ def one_of(words: type[TaskStatus] | type[TaskType]) -> "click.Choice[str]":
 @click.option("--text", help="Only those in which these words occur.")
 @click.option("--since", type=click.DateTime(), help="Only those created since then, local time.")
 @click.option("--sort", default="-id", show_default=True, help="id, priority, status, model, task_type; - reverses.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="At most so many.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 500), help="At most so many.")
 @click.option("--cursor", help="Go on where a page ended (next_cursor).")
 @click.pass_obj
 def tasks(

@@ -1,0 +1,3 @@
+from tests.client.conftest import client, hands, own_client, own_server, server
+
+__all__ = ["client", "hands", "own_client", "own_server", "server"]
