@@ -42,6 +42,8 @@ class DeviceWorker:
         self.executor = Executor(slot, settings.worker.max_models_per_device)
         self.stopping = threading.Event()
         self._ended = threading.Event()
+        #: the loaded models as the workers table has them
+        self._published: list[str] = []
 
     @property
     def worker_id(self) -> str:
@@ -86,7 +88,9 @@ class DeviceWorker:
         log.info("task taken", task_id=task.id, attempt=lease.attempt, task_type=task.task_type)
         try:
             self._switch_interpreter(job.python)
-            Run(self.database, self.settings, self.executor, job, self.stopping.is_set, self._idle).carry_out()
+            Run(
+                self.database, self.settings, self.executor, job, self.stopping.is_set, self._warm, self._idle
+            ).carry_out()
         except ExecutorFailed as error:
             self._give_back(lease, str(error))
         except Exception as error:
@@ -146,8 +150,14 @@ class DeviceWorker:
         self._set_state(WorkerState.IDLE, note="", loaded_models=[])
         return True
 
+    def _warm(self, session: Session) -> None:
+        if self.executor.loaded_models != self._published:
+            self._published = list(self.executor.loaded_models)
+            self._update(session, loaded_models=self._published)
+
     def _idle(self, session: Session) -> None:
-        self._update(session, state=WorkerState.IDLE, task_id=None, loaded_models=self.executor.loaded_models)
+        self._published = list(self.executor.loaded_models)
+        self._update(session, state=WorkerState.IDLE, task_id=None, loaded_models=self._published)
 
     def _set_state(self, state: WorkerState, **values: Any) -> None:
         with self.database.write() as session:

@@ -25,8 +25,8 @@ STOPPED_AS = {
     StopReason.TIMEOUT: TaskStatus.TIMEOUT,
 }
 
-#: Runs in the transaction that ends the attempt, so that the worker is idle when its task is seen to have ended.
-AtEnd = Callable[[Session], None]
+#: What the worker says of itself, in the transaction that starts or ends the attempt; idle when its task ends.
+Announce = Callable[[Session], None]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class Run:
     executor: Executor
     job: Job
     stopping: Callable[[], bool]
-    at_end: AtEnd
+    at_start: Announce
+    at_end: Announce
     logs: list[TaskLog] = field(default_factory=list)
     progress: dict[str, Any] | None = None
     progress_is_new: bool = False
@@ -116,6 +117,7 @@ class Run:
         self.progress = {"step": 0, "total_steps": message["total_steps"], "percent": 0.0}
         with self.database.write() as session:
             lifecycle.start(session, self.job.lease, message["total_steps"])
+            self.at_start(session)
         self.next_beat = time.monotonic() + self.settings.worker.progress_interval_seconds
 
     def _progressed(self, message: Message) -> None:
