@@ -124,7 +124,7 @@ def test_a_folder_of_another_installation_can_be_started(copper: Path, tmp_path:
     foreign = Child(command=[sys.executable, str(PACKAGE)], cwd=tmp_path)
     foreign.run("single-point", copper, tmp_path / "out", EMT)
     assert foreign.end()["type"] == "completed"
-    assert {message["logger"] for message in foreign.seen if message["type"] == "log"} == {"mofsim_simulations.loading"}
+    assert {message["logger"] for message in foreign.seen if message["type"] == "log"} == {"mofsim.simulations.loading"}
     assert foreign.close() == 0
 
 
