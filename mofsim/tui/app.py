@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from textual.app import App
+from textual.filter import LineFilter
 from textual.signal import Signal
 from textual.timer import Timer
 
@@ -16,7 +17,7 @@ from mofsim.tui.looks import Glyphs, glyphs_for
 from mofsim.tui.screens.tasks import TasksScreen
 from mofsim.tui.session import Session
 from mofsim.tui.store import Change, Store
-from mofsim.tui.theme import THEME
+from mofsim.tui.theme import THEME, AsciiOnly
 
 if TYPE_CHECKING:
     from mofsim.client import AsyncClient
@@ -29,7 +30,7 @@ class Console(App[None]):
     TITLE = "mofsim"
     CSS_PATH = "mofsim.tcss"
     DEFAULT_MODE = "tasks"
-    COMMANDS: ClassVar = set()
+    ENABLE_COMMAND_PALETTE = False
     NOTIFICATION_TIMEOUT = 4.0
 
     def __init__(
@@ -52,9 +53,13 @@ class Console(App[None]):
         self._recount: Timer | None = None
         self.add_mode("tasks", lambda: TasksScreen(self.session))
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return filters if self.session.glyphs.braille else [*filters, AsciiOnly()]
+
     def on_mount(self) -> None:
         # The first frame must not wait for httpx and pydantic.
-        self.call_after_refresh(self.run_worker, self._follow(), group="feed")
+        self.call_after_refresh(self.run_worker, self._follow, group="feed")
 
     async def _follow(self) -> None:
         try:
@@ -74,7 +79,7 @@ class Console(App[None]):
     def _ask_counts(self) -> None:
         self._recount = None
         if self.session.store.online and self.session.client:
-            self.run_worker(jobs.count(self.session.client, self.post_message), group="counts")
+            self.run_worker(jobs.bound(jobs.count, self.session.client, self.post_message), group="counts")
 
     def on_connected(self, message: messages.Connected) -> None:
         self.session.store.workers = {worker.id: worker for worker in message.workers}

@@ -1,57 +1,58 @@
-"""The command palette: what can be done now, by name, and two commands with an argument."""
+"""The command line behind `:`: what can be done now, by name, and two commands with an argument. Knows no widgets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
-
+from mofsim.tui.actions import Context, Scope
 from mofsim.tui.registry import possible
-from mofsim.tui.widgets.bars import key_name
 
-if TYPE_CHECKING:
-    from mofsim.tui.actions import Action
-    from mofsim.tui.app import Console
-    from mofsim.tui.screens.base import ConsoleScreen
+#: Asked for by keys only; as commands they would be noise.
+UNNAMED = frozenset({"console.commands", "list.open", "list.select"})
 
 
-class Commands(Provider):
-    """`tasks FILTER` shows the list with that filter, `task ID` opens one; the rest are actions."""
+@dataclass(frozen=True)
+class Command:
+    """`kind` is `do`, `tasks` or `task`; `argument` an action's id, a filter, or a task's id."""
 
-    async def discover(self) -> Hits:
-        for action in self._possible():
-            yield DiscoveryHit(self._title(action), self._run(action), text=action.label, help=action.help)
+    kind: str
+    argument: str
+    text: str
+    help: str
+    key: str = ""
 
-    async def search(self, query: str) -> Hits:
-        for text, help, run in self._with_argument(query.strip()):
-            yield Hit(2.0, text, run, text=text, help=help)
-        matcher = self.matcher(query)
-        for action in self._possible():
-            score = max(matcher.match(action.label), matcher.match(action.help) * 0.8)
-            if score > 0:
-                yield Hit(score, matcher.highlight(self._title(action)), self._run(action), help=action.help)
 
-    def _with_argument(self, query: str) -> Iterator[tuple[str, str, Callable[[], None]]]:
-        console = cast("Console", self.app)
-        word, _, rest = query.partition(" ")
-        if word in ("tasks", "t") or (word and ":" in word):
-            wanted = query if ":" in word else rest
-            yield f"tasks {wanted}", "The list of tasks with this filter", partial(console.show_tasks, wanted)
-        if word in ("task", "open") and rest.isdecimal():
-            yield f"task {rest}", f"Open task {rest}", partial(console.open_task, int(rest))
+def commands(typed: str, scopes: Sequence[Scope], context: Context) -> list[Command]:
+    """What fits the words typed so far, the best first."""
+    typed = typed.strip()
+    words = typed.lower().split()
+    scored = [(_score(words, c), c) for c in _named(scopes, context)]
+    fitting = [c for score, c in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
+    return [*_with_argument(typed), *fitting]
 
-    def _possible(self) -> Iterator[Action]:
-        screen = self._console_screen
-        return (action for action in possible(screen.SCOPES, screen.situation()) if action.id != "console.commands")
 
-    @property
-    def _console_screen(self) -> ConsoleScreen:
-        return cast("ConsoleScreen", self.screen)
+def _with_argument(typed: str) -> Iterator[Command]:
+    word, _, rest = typed.partition(" ")
+    rest = rest.strip()
+    if word in ("tasks", "t"):
+        yield Command("tasks", rest, f"tasks {rest}".strip(), "The list with this filter; without one, all of it")
+    elif ":" in typed:
+        yield Command("tasks", typed, f"tasks {typed}", "The list with this filter")
+    number = rest if word in ("task", "open") else typed
+    if number.isdecimal():
+        yield Command("task", number, f"task {number}", "Open this task")
 
-    def _run(self, action: Action) -> Callable[[], None]:
-        return partial(self._console_screen.action_do, action.id)
 
-    def _title(self, action: Action) -> str:
-        return f"{action.label}  [{key_name(action.first_key)}]"
+def _named(scopes: Sequence[Scope], context: Context) -> Iterator[Command]:
+    for action in possible([scope for scope in scopes if scope is not Scope.MOVE], context):
+        if action.id not in UNNAMED:
+            yield Command("do", action.id, action.label, action.help, action.first_key)
+
+
+def _score(words: Sequence[str], command: Command) -> int:
+    """0 when a word is missing; a name that begins with the words counts most."""
+    name, heap = command.text.lower(), f"{command.text} {command.help}".lower()
+    if not all(word in heap for word in words):
+        return 0
+    return 1 + 2 * all(word in name for word in words) + name.startswith(" ".join(words))

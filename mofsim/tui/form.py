@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from mofsim.schemas.simulations import PARAMETERS, PRESETS, resolve
+from mofsim.schemas.simulations import PARAMETERS, resolve
 from mofsim.tui import quantities
 from mofsim.vocabulary import Preset, TaskType
 
@@ -54,17 +54,6 @@ def parameters(task_type: TaskType, preset: Preset) -> list[Parameter]:
         value = quantities.text(preset_values[name])
         found.append(Parameter(name, label, unit, _bounds(info), _choices(info), value))
     return found
-
-
-def preset_notes(task_type: TaskType) -> str:
-    """How the presets differ."""
-    names = {key for values in PRESETS[task_type].values() for key in values}
-    parts = []
-    for preset in Preset:
-        values = resolve(task_type, preset, {})
-        settings = (f"{quantities.split_unit(name)[0]} {quantities.text(values[name])}" for name in sorted(names))
-        parts.append(f"{preset}: {', '.join(settings)}")
-    return "; ".join(parts) if names else ""
 
 
 def check(task_type: TaskType, preset: Preset, typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:

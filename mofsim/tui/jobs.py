@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.message import Message
+from textual.worker import WorkType
 
 from mofsim.tui import messages
 from mofsim.vocabulary import Priority, TaskType
@@ -23,6 +25,11 @@ Post = Callable[[Message], object]
 LOG_PAGE = 500
 #: Rows that "select all" reads at most.
 SELECT_PAGE, SELECT_PAGES = 500, 4
+
+
+def bound(job: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> WorkType[None]:
+    """A job with its arguments, as a worker takes it: not a coroutine yet, which one that never starts would leave."""
+    return partial(job, *arguments)
 
 
 async def page(client: AsyncClient, fetch: Fetch, post: Post) -> None:

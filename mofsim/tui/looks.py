@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from rich.cells import cell_len
 from rich.style import Style
 
 from mofsim.vocabulary import TaskStatus
@@ -141,6 +142,31 @@ ASCII: Final = Glyphs(
     arrow=">",
     braille=False,
 )
+
+
+#: What a terminal without Unicode shows in place of characters that we do not choose ourselves.
+PLAIN_CHARACTERS: Final = str.maketrans(
+    {
+        **dict.fromkeys("─━═╌▔▁▂▄▅▆▇▀", "-"),
+        **dict.fromkeys("│┃║▌▐▎▏▊█", "|"),
+        **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯", "+"),
+        **dict.fromkeys("–—−", "-"),
+        "…": ".",
+        "Å": "A",
+        "³": "3",
+        "²": "2",
+        "×": "x",
+        "°": "o",
+        "·": ".",
+    }
+)
+
+
+def plain(text: str) -> str:
+    """ASCII only, as many cells wide."""
+    if text.isascii():
+        return text
+    return "".join(c if c.isascii() else "?" * cell_len(c) for c in text.translate(PLAIN_CHARACTERS))
 
 
 def glyphs_for(environment: Mapping[str, str] | None = None) -> Glyphs:

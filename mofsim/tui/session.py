@@ -40,9 +40,3 @@ class Session:
     def place(self) -> str:
         """The server's address as the header shows it."""
         return urlsplit(self.store.server).netloc or self.store.server
-
-    @property
-    def connected_client(self) -> AsyncClient:
-        """Only for what can not happen before there is a line to the server."""
-        assert self.client is not None
-        return self.client

@@ -112,15 +112,15 @@ class Store:
 
     def show(self, query: Query, tail: bool = False) -> Window:
         """Ask for another list, or for another end of it; the old one stays until the first page is there."""
-        generation = max(self.window.generation, self.coming.generation if self.coming else 0)
+        generation = max(self.window.generation, self.coming.generation if self.coming is not None else 0)
         self.coming = Window(query, tail, generation + 1)
         return self.coming
 
     def wanted(self, first: int, last: int) -> Fetch | None:
-        return self.coming.wanted(0, last - first) if self.coming else self.window.wanted(first, last)
+        return self.coming.wanted(0, last - first) if self.coming is not None else self.window.wanted(first, last)
 
     def page(self, fetch: Fetch, page: Page[Task]) -> Change:
-        if self.coming and fetch.generation == self.coming.generation:
+        if self.coming is not None and fetch.generation == self.coming.generation:
             self.window, self.coming = self.coming, None
         self.models.update(task.model for task in page.items)
         came = self.window.put(fetch, page.items, page.next_cursor, page.total)
@@ -128,7 +128,7 @@ class Store:
 
     def page_failed(self, fetch: Fetch) -> None:
         for window in (self.window, self.coming):
-            if window:
+            if window is not None:
                 window.failed(fetch)
 
     def task(self, task_id: int) -> Task | None:
@@ -201,7 +201,7 @@ class Store:
         for kept in (self._watched, self.selected):
             if task.id in kept:
                 kept[task.id] = task
-        if self.coming:
+        if self.coming is not None:
             self.coming.upsert(task, new)
         moved = self.window.upsert(task, new)
         return Change(rows=frozenset({task.id}), list=moved, recount=True)

@@ -51,7 +51,7 @@ def _how(series: SeriesColumns | None) -> Iterator[Pair]:
     steps = series.columns.get("step", [])
     speed = seconds_per_step(steps, series.columns.get("time_s", [None] * len(steps)))
     if speed is not None:
-        yield "speed", f"{speed:.3g} s/step (last 20)"
+        yield "speed", f"{speed:.3g} s/step"
     volumes = [volume for volume in series.columns.get("volume_A3", []) if volume]
     if len(volumes) > 1:
         yield "volume", f"{volumes[-1]:.1f} Å³ ({100 * (volumes[-1] / volumes[0] - 1):+.2f} %)"

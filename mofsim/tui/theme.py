@@ -1,8 +1,13 @@
-"""The console's theme: the terminal's own colours."""
+"""The console's theme: the terminal's own colours, and characters that any terminal has where it needs that."""
 
 from typing import Final
 
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.theme import Theme
+
+from mofsim.tui.looks import plain
 
 #: Default foreground and background, so that it suits light and dark terminals; a cell then needs few bytes, and
 #: NO_COLOR leaves plain text.
@@ -36,3 +41,10 @@ THEME: Final = Theme(
         "screen-selection-foreground": "ansi_black",
     },
 )
+
+
+class AsciiOnly(LineFilter):
+    """For a terminal without Unicode: whatever draws something, only ASCII is sent."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        return [Segment(plain(text), style, control) for text, style, control in segments]

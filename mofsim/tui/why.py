@@ -90,7 +90,7 @@ def would_be_lost(task: Task, elapsed: float | None) -> str:
     """What cancelling a task throws away."""
     if task.status is TaskStatus.RUNNING:
         step = f", step {task.progress.step}" if task.progress.step is not None else ""
-        return f"running {format.rough(elapsed or 0)}{step}; what it wrote so far is kept"
+        return f"running {format.rough(elapsed or 0)}{step}"
     if task.status is TaskStatus.ASSIGNED:
         return "loading its model, no step made"
     return "waiting, no step made"

@@ -88,6 +88,11 @@ class Window:
             place -= page.size
         return None
 
+    def place(self, index: int) -> int:
+        """Where in the whole list the row at a screen index stands, from 1."""
+        before = self.total - len(self) if self.tail and self.total is not None else 0
+        return before + index + 1
+
     def get(self, task_id: int) -> Task | None:
         page = self._page_of.get(task_id)
         return next((row for row in page.rows or () if row.id == task_id), None) if page else None

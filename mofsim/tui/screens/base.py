@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.screen import Screen
 
+from mofsim.tui import jobs
 from mofsim.tui.actions import Context, Scope
-from mofsim.tui.commands import Commands
+from mofsim.tui.commands import Command
 from mofsim.tui.registry import BY_ID, possible
 from mofsim.tui.session import Session
 from mofsim.tui.store import Change
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widget import Widget
 
+    from mofsim.tui.app import Console
+
+
+Job = Callable[..., Coroutine[Any, Any, None]]
+
 
 class ConsoleScreen(Screen[None]):
     """Subclasses give SCOPES and BINDINGS, `body`, and a `do_…` method for each action in their scopes."""
 
     SCOPES: ClassVar[Sequence[Scope]] = (Scope.CONSOLE,)
-    COMMANDS: ClassVar = {Commands}
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-low"), (30, "-high")]  # noqa: RUF012
 
@@ -72,6 +77,17 @@ class ConsoleScreen(Screen[None]):
         context = self.situation()
         self.footer.show(possible(self.SCOPES, context), context.selected)
 
+    def ask(self, job: Job, *arguments: Any, group: str = "") -> None:
+        """Ask the server beside all else. A question in a group ends an older one, and ends with the screen.
+
+        What has no group changes something: it goes on when the screen is left, and the app hears of its end.
+        """
+        client = self.session.client
+        if client and group:
+            self.run_worker(jobs.bound(job, client, *arguments, self.post_message), group=group, exclusive=True)
+        elif client:
+            self.app.run_worker(jobs.bound(job, client, *arguments, self.app.post_message), group="actions")
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action != "do":
             return super().check_action(action, parameters)
@@ -98,7 +114,19 @@ class ConsoleScreen(Screen[None]):
         self.session.changed.publish(self.store.pause(not self.store.paused))
 
     def do_console_commands(self) -> None:
-        self.app.action_command_palette()
+        from mofsim.tui.screens.palette import Palette
+
+        self.app.push_screen(Palette(self.SCOPES, self.situation()), self._run_command)
+
+    def _run_command(self, command: Command | None) -> None:
+        console = cast("Console", self.app)
+        match command:
+            case Command("do", action_id):
+                self.action_do(action_id)
+            case Command("tasks", text):
+                console.show_tasks(text)
+            case Command("task", number):
+                console.open_task(int(number))
 
     def do_console_help(self) -> None:
         from mofsim.tui.screens.help import Help

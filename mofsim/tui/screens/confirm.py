@@ -23,10 +23,11 @@ class Confirm(ModalScreen[bool]):
         Binding("right,down", "app.focus_next", show=False, id="confirm.next"),
     ]
 
-    def __init__(self, title: str, items: Sequence[str], *, keep: str, yes: str) -> None:
+    def __init__(self, title: str, items: Sequence[str], hint: str = "", *, keep: str, yes: str) -> None:
         super().__init__()
         self._question = title
         self._items = items
+        self._hint = hint
         self._keep = keep
         self._yes = yes
 
@@ -43,7 +44,8 @@ class Confirm(ModalScreen[bool]):
 
     def _named(self) -> Sequence[str]:
         more = len(self._items) - NAMED
-        return [*self._items[:NAMED], *([f"+{more} more"] if more > 0 else [])]
+        hint = ["", self._hint] if self._hint else []
+        return [*self._items[:NAMED], *([f"+{more} more"] if more > 0 else []), *hint]
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")

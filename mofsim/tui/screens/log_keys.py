@@ -62,17 +62,17 @@ class LogKeys(TaskScreen):
 
     def log_drawn(self) -> None:
         """The log shows something else than before."""
-        self.log_view.border_title = log_title(self.log_view)
+        self.log_view.caption = log_title(self.log_view)
         self.refresh_keys()
 
     def on_log_view_start_wanted(self) -> None:
         self.read_from_start()
 
     def read_from_start(self) -> None:
-        client, first = self.session.client, self.buffer.first_id
-        if client and first is not None and not self._reading_start and not self.buffer.from_start:
+        first = self.buffer.first_id
+        if first is not None and not self._reading_start and not self.buffer.from_start:
             self._reading_start = True
-            self.ask(jobs.log_before(client, self.task_id, first, self.post_message), "log-start")
+            self.ask(jobs.log_before, self.task_id, first, group="log-start")
 
     def do_log_follow(self) -> None:
         self.log_view.follow(not self.log_view.following)

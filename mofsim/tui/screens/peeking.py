@@ -56,13 +56,13 @@ class Peeking(TaskScreen):
 
     def _ask(self) -> None:
         self._asking = None
-        task, client = self.peek.shown, self.session.client
-        if task is None or client is None or not self.store.online or not self.is_current:
+        task = self.peek.shown
+        if task is None or not self.store.online or not self.is_current:
             return
         if task.status is not TaskStatus.RUNNING:
-            self.ask(jobs.explain(client, task.id, self.post_message), "explain")
+            self.ask(jobs.explain, task.id, group="explain")
         if not task.status.is_waiting:
-            self.ask(jobs.series(client, task.id, self.peek.points, self.post_message), "series")
+            self.ask(jobs.series, task.id, self.peek.points, group="series")
 
     def on_explained(self, message: messages.Explained) -> None:
         self.peek.explained(message.explanation)

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 #: The choice that leaves a value to the preset or the server.
 UNSET = ""
+PRESET_NOTES = {
+    Preset.MOFSIMBENCH: "the published protocol, to the letter",
+    Preset.QUICK: "loose limits: not for comparison with published numbers",
+}
 
 
 class SubmitForm(ConsoleScreen):
@@ -81,9 +85,6 @@ class SubmitForm(ConsoleScreen):
         if self._like:
             self._begin_like(self._like)
         self.call_next(self._show_parameters)
-        client = self.session.client
-        if client and self.store.online:
-            self.run_worker(jobs.choices(client, self.post_message))
 
     def _begin_like(self, task: Task) -> None:
         self.structure.input.value = task.structure.name if task.structure.is_builtin else f"#{task.structure.id}"
@@ -104,17 +105,19 @@ class SubmitForm(ConsoleScreen):
         await self.rest.remove_children()
         task_type, preset = TaskType(self.type.value), Preset(self.preset.value)
         await self.rest.mount_all(list(self._parameter_fields(task_type, preset, typed)))
-        self.fields["preset"].note.say(form.preset_notes(task_type))
+        self.fields["preset"].note.say(PRESET_NOTES[preset])
 
     def _parameter_fields(self, task_type: TaskType, preset: Preset, typed: dict[str, str]) -> Iterator[Field]:
         for parameter in form.parameters(task_type, preset):
             given = typed.get(parameter.name, "")
             value = "" if given == parameter.preset_value else given
-            note = f"{parameter.unit or ''}  {parameter.bounds}".strip()
+            note = f"{parameter.unit}  {parameter.bounds}".strip()
             control: Choice | FieldInput
             if parameter.choices:
-                options = [(UNSET, f"{parameter.preset_value} ({preset})"), *((c, c) for c in parameter.choices)]
-                control = self._choice(parameter.name, options, value)
+                # What the preset sets is chosen by not choosing, so that it follows when the preset changes.
+                values = [(UNSET if c == parameter.preset_value else c, c) for c in parameter.choices]
+                control = self._choice(parameter.name, values, value)
+                note = f"{parameter.preset_value} ({preset})"
             else:
                 control = FieldInput(f"{parameter.preset_value} ({preset})", parameter.name, value)
             self.parameters[parameter.name] = control
@@ -127,8 +130,8 @@ class SubmitForm(ConsoleScreen):
         return Context(online=self.store.online)
 
     def changed(self, change: Change) -> None:
-        if change.line and self.store.online and self.session.client and not self._models:
-            self.run_worker(jobs.choices(self.session.client, self.post_message))
+        if change.line and self.store.online and not self._models:
+            self.ask(jobs.choices, group="choices")
 
     def on_choices_came(self, message: messages.ChoicesCame) -> None:
         self._models = message.models
@@ -211,8 +214,7 @@ class SubmitForm(ConsoleScreen):
         }
         reference = chosen.reference if chosen.structure else 0
         file = str(chosen.file) if chosen.file else None
-        client = self.session.connected_client
-        self.run_worker(jobs.submit(client, task_type, reference, file, options, self.post_message))
+        self.ask(jobs.submit, task_type, reference, file, options, group="submit")
 
     def on_submitted(self, message: messages.Submitted) -> None:
         """The app hears of it too, and puts the cursor on the task."""

@@ -64,7 +64,6 @@ class TaskDetail(Moving, LogKeys):
 
     def on_mount(self) -> None:
         self.show_pane(self.pane)
-        self.ask_all()
         self.set_interval(LOG_EVERY, self._ask_log)
         self.set_interval(1.0, self._tick)
 
@@ -81,8 +80,11 @@ class TaskDetail(Moving, LogKeys):
     def changed(self, change: Change) -> None:
         task = self.shown
         if task is None:
+            self.ask_all()
             return
-        if change.missed or (change.line and self.store.online):
+        if change.missed:
+            self.ask(jobs.task, self.task_id, group="task")
+        if change.missed or change.line:
             self.ask_all()
         elif self.task_id in change.rows:
             if task.status.is_final:
@@ -123,14 +125,13 @@ class TaskDetail(Moving, LogKeys):
 
     def ask_all(self) -> None:
         self._last_asks = 3
-        client = self.session.client
-        if client is None or not self.store.online:
+        if not self.store.online:
             return
         if self.shown is None:
-            self.ask(jobs.task(client, self.task_id, self.post_message), "task")
+            self.ask(jobs.task, self.task_id, group="task")
         self._ask_series()
-        self.ask(jobs.result(client, self.task_id, self.post_message), "result")
-        self.ask(jobs.attempts(client, self.task_id, self.post_message), "attempts")
+        self.ask(jobs.result, self.task_id, group="result")
+        self.ask(jobs.attempts, self.task_id, group="attempts")
 
     def _ask_in(self, seconds: float) -> None:
         if self._asking is None:
@@ -138,24 +139,23 @@ class TaskDetail(Moving, LogKeys):
 
     def _ask_series(self) -> None:
         self._asking = None
-        client = self.session.client
-        if client and self.store.online:
-            self.ask(jobs.series(client, self.task_id, self.plot.points, self.post_message), "series")
+        if self.store.online:
+            self.ask(jobs.series, self.task_id, self.plot.points, group="series")
             self._ask_log()
 
     def _ask_log(self) -> None:
         """Lines that are new; no event tells of them. When the task has ended, a few more times for the last ones."""
-        client, task = self.session.client, self.shown
-        if client is None or not self.store.online or not self.is_current or self.store.paused:
+        task = self.shown
+        if not self.store.online or not self.is_current or self.store.paused:
             return
         if task and task.status.is_final:
             if not self._last_asks:
                 return
             self._last_asks -= 1
         if self.buffer.first_id is None:
-            self.ask(jobs.log_newest(client, self.task_id, self.post_message), "log")
+            self.ask(jobs.log_newest, self.task_id, group="log")
         else:
-            self.ask(jobs.log_after(client, self.task_id, self.buffer.last_id, self.post_message), "log")
+            self.ask(jobs.log_after, self.task_id, self.buffer.last_id, group="log")
 
     def on_task_came(self, message: messages.TaskCame) -> None:
         self.store.watch(message.task)

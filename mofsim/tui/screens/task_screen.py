@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mofsim.tui import format, jobs
 from mofsim.tui.actions import Context
@@ -28,27 +28,26 @@ class TaskScreen(ConsoleScreen):
     def situation(self) -> Context:
         return Context(self.targets(), online=self.store.online)
 
-    def ask(self, job: Coroutine[Any, Any, None], group: str = "") -> None:
-        """Run a job beside all else; within a group a newer one ends an older."""
-        self.run_worker(job, group=group or "actions", exclusive=bool(group))
-
     def do_task_cancel(self) -> None:
         from mofsim.tui.screens.confirm import Confirm
 
         tasks = [task for task in self.targets() if not task.status.is_final]
+        # Those that lose most are named first.
+        tasks.sort(key=lambda task: not task.status.is_active)
         title = f"Cancel task {tasks[0].id}?" if len(tasks) == 1 else f"Cancel {len(tasks)} tasks?"
         items = [f"{task.id} {format.name(task)}: {would_be_lost(task, self._elapsed(task))}" for task in tasks]
         yes = "cancel it" if len(tasks) == 1 else f"cancel these {len(tasks)}"
 
         def answered(confirmed: bool | None) -> None:
             if confirmed:
-                self.ask(jobs.cancel(self.session.connected_client, tasks, self.app.post_message))
+                self.ask(jobs.cancel, tasks)
 
-        self.app.push_screen(Confirm(title, items, keep="keep", yes=yes), answered)
+        hint = "What it wrote so far is kept." if any(task.status.is_active for task in tasks) else ""
+        self.app.push_screen(Confirm(title, items, hint, keep="keep", yes=yes), answered)
 
     def do_task_retry(self) -> None:
         tasks = [task for task in self.targets() if task.status in RETRIED]
-        self.ask(jobs.retry(self.session.connected_client, tasks, self.app.post_message))
+        self.ask(jobs.retry, tasks)
 
     def do_task_raise(self) -> None:
         self._change_priority(-1)
@@ -62,7 +61,7 @@ class TaskScreen(ConsoleScreen):
             for task in self.targets()
             if task.status.is_waiting and Priority.CRITICAL <= task.priority + by <= Priority.LOW
         ]
-        self.ask(jobs.set_priority(self.session.connected_client, wanted, self.app.post_message))
+        self.ask(jobs.set_priority, wanted)
 
     def do_task_duplicate(self) -> None:
         from mofsim.tui.screens.submit import SubmitForm

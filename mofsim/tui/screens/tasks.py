@@ -98,14 +98,12 @@ class TasksScreen(Moving, Peeking):
         store = self.store
         if store.line is Line.CONNECTING and store.reason:
             return (
-                f"No mofsim server answers at {store.server}",
+                f"{store.reason[:1].upper()}{store.reason[1:]}",
                 "",
                 "Start one here, with a worker:      mofsim up",
                 "Or look at one elsewhere:           mofsim tui --server http://HOST:PORT",
                 "",
                 "This screen tries again by itself; q quits.",
-                "",
-                store.reason,
             )
         if not store.window.started:
             return (f"connecting to {store.server} {self.session.glyphs.dots}",)
@@ -121,7 +119,7 @@ class TasksScreen(Moving, Peeking):
         elif window.started and window.total != len(window):
             total = format.grouped(window.total) if window.total is not None else "10 000+"
             whole = total if window.query.exact else f"{format.grouped(window.read)} looked at"
-            place = self.table.index + 1 if window.query.exact else len(window)
+            place = window.place(self.table.index) if window.query.exact else len(window)
             segments.append(piece(f"{format.grouped(place)} of {whole}", DIM))
         elif window.started and len(window):
             segments.append(piece(f"{format.grouped(self.table.index + 1)} of {format.grouped(len(window))}", DIM))
@@ -131,8 +129,8 @@ class TasksScreen(Moving, Peeking):
 
     def on_table_shown(self, message: Table.Shown) -> None:
         fetch = self.store.wanted(message.first, message.last) if self.store.online else None
-        if fetch and self.session.client:
-            self.ask(jobs.page(self.session.client, fetch, self.app.post_message))
+        if fetch:
+            self.ask(jobs.page, fetch)
 
     def on_table_moved(self, message: Table.Moved) -> None:
         self.draw_status()
@@ -220,8 +218,7 @@ class TasksScreen(Moving, Peeking):
         self.selection_changed()
 
     def do_list_all(self) -> None:
-        job = jobs.select_all(self.session.connected_client, self.store.window.query, self.post_message)
-        self.ask(job, "select")
+        self.ask(jobs.select_all, self.store.window.query, group="select")
 
     def on_selection_came(self, message: messages.SelectionCame) -> None:
         self.store.selected.update((task.id, task) for task in message.tasks)

@@ -42,7 +42,7 @@ class Why(ModalScreen[None]):
         self._draw_text()
         client = self._session.client
         if client and self._session.store.online:
-            self.run_worker(jobs.explain(client, self._task_shown.id, self.post_message))
+            self.run_worker(jobs.bound(jobs.explain, client, self._task_shown.id, self.post_message))
 
     def on_explained(self, message: messages.Explained) -> None:
         self._sentence = message.explanation.sentence

@@ -120,8 +120,8 @@ class Banner(Lines):
         store, now = self._session.store, self._session.monotonic()
         old, wait = format.clock(now - store.lost_at), max(0, round(store.retry_at - now))
         texts = (
-            f" {self.glyphs.failed} {self._session.place} does not answer. What you see is {old} old; "
-            f"next try in {wait} s. Nothing is lost; keys that act are off until then.",
+            f" {self.glyphs.failed} {self._session.place} does not answer; what you see is {old} old; "
+            f"next try in {wait} s; keys that act are off",
             f" {self.glyphs.failed} no answer; {old} old; next try in {wait} s; acting keys are off",
             f" {self.glyphs.failed} no answer; {old} old; try in {wait} s",
         )

@@ -71,8 +71,6 @@ class Choice(Lines, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         self.action_step(1)
 
-    def on_focus(self) -> None:
-        self.redraw()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
         self.redraw()

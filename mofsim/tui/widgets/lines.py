@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.events import Resize
 from textual.geometry import Region
+from textual.markup import escape
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -31,12 +32,27 @@ class Lines(Widget):
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._strips: list[Strip] = []
+        self._caption = ""
+
+    @property
+    def caption(self) -> str:
+        """What the border says."""
+        return self._caption
+
+    @caption.setter
+    def caption(self, text: str) -> None:
+        self._caption = text
+        # A border without corners leaves no space around its title.
+        spaced = text if not text or self.styles.border_left[0] else f" {text} "
+        if self.border_title != (title := escape(spaced)):
+            self.border_title = title
 
     def draw(self, width: int, height: int) -> Iterable[Row]:
         """The rows to show, at most `height`, each cut or filled to `width`."""
         raise NotImplementedError
 
     def on_resize(self, event: Resize) -> None:
+        self.caption = self._caption
         self.redraw()
 
     def redraw(self) -> None:

@@ -68,9 +68,9 @@ class PlotPane(Horizontal):
         yield self.facts
 
     def on_mount(self) -> None:
-        self.energy.border_title = "energy (eV)"
-        self.facts.border_title = "summary"
-        self.log_tail.border_title = "log"
+        self.energy.caption = "energy (eV)"
+        self.facts.caption = "summary"
+        self.log_tail.caption = "log"
 
     @property
     def points(self) -> int:
@@ -92,7 +92,7 @@ class PlotPane(Horizontal):
         found = Series.of(task, series)
         energies = series.columns.get("energy_eV", [])
         self.energy.show(Curve(found.steps, energies, until=until))
-        self.force.border_title = self._force_title(task)
+        self.force.caption = self._force_title(task)
         self.force.show(Curve(found.steps, found.fmax, log=True, goal=goal_of(task), until=until))
 
     def _force_title(self, task: Task) -> str:

@@ -52,13 +52,14 @@ class Peek(Horizontal):
         self.shown: Task | None = None
         self._explanation: Explanation | None = None
         self._series: SeriesColumns | None = None
+        self.display = False
 
     def compose(self) -> ComposeResult:
         yield self.chart
         yield self.why
 
     def on_mount(self) -> None:
-        self.why.border_title = "why, and what next"
+        self.why.caption = "why, and what next"
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.draw)
@@ -75,6 +76,7 @@ class Peek(Horizontal):
         elif task.status is not self.shown.status:
             self._explanation = None
         self.shown = task
+        self.display = task is not None
         self.draw()
 
     def explained(self, explanation: Explanation) -> None:
@@ -89,7 +91,7 @@ class Peek(Horizontal):
 
     def draw(self) -> None:
         if self.shown is None:
-            self.chart.border_title = "fmax"
+            self.chart.caption = "fmax"
             self.chart.show(Curve())
             self.why.show(())
             return
@@ -99,8 +101,7 @@ class Peek(Horizontal):
         self.why.show(why_lines(self.shown, sentence, forecast, self.why.content_size.width - 1))
 
     def _draw_chart(self, task: Task) -> None:
-        kind = "fmax with the cell" if task.parameters.get("relax_cell") else "fmax"
-        self.chart.border_title = f"{task.id} {format.name(task)}   {kind} (eV/Å, log)"
+        self.chart.caption = f"{task.id} {format.name(task)}   fmax (eV/Å, log)"
         if self._series is None or not self._series.columns.get("step"):
             self.chart.show(Curve(empty="no steps yet" if task.status.is_waiting else ""))
             return

@@ -128,7 +128,7 @@ class Table(Lines, Generic[R], can_focus=True):
         for column, width in laid:
             text, style = column.cell(row, width)
             text = f"{_sized(text, width, column.right)} "
-            cells.append(piece(text, style if over is None else Style.combine([style, over]) if here else over))
+            cells.append(piece(text, style if over is None else over))
         return cells
 
     def changed(self) -> None:
@@ -188,10 +188,8 @@ class Table(Lines, Generic[R], can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         self._settle()
 
-    def on_focus(self) -> None:
-        self.redraw()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
         self.redraw()
 
     def on_mouse_scroll_down(self) -> None:
