@@ -34,23 +34,23 @@ def child() -> Iterator[Child]:
 @pytest.fixture(scope="session")
 def warm_child() -> Iterator[Child]:
     """One executor for the tests that only ask and look; it keeps SevenNet loaded."""
-    executor = Child("--threads", "2", "--max-models", "4")
+    executor = Child("--threads", "1", "--max-models", "4")
     yield executor
     executor.close()
 
 
-@pytest.fixture
-def copper(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def copper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """32 copper atoms out of place in a cell that is too large; EMT needs some 50 steps for them."""
     atoms = bulk("Cu", cubic=True) * (2, 2, 2)
     atoms.rattle(0.1, seed=1)
     atoms.set_cell(atoms.cell * 1.03, scale_atoms=True)
-    path = tmp_path / "copper.extxyz"
+    path = tmp_path_factory.mktemp("copper") / "copper.extxyz"
     path.write_text(format_structure(atoms))
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def relaxation() -> dict[str, Any]:
     """Parameters of an optimization."""
     return {"fmax_eV_per_A": 0.01, "max_steps": 200, "optimizer": "LBFGS", "relax_cell": True}

@@ -18,18 +18,23 @@ from .child import Child
 from .conftest import EMT, SEVENNET
 
 
-@pytest.fixture
-def end(warm_child: Child, copper: Path, relaxation: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
-    """A relaxation that converged; its files are in `tmp_path`/out."""
-    warm_child.seen.clear()
-    warm_child.run("optimization", copper, tmp_path / "out", EMT, parameters=relaxation)
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the relaxation `end`."""
+    return tmp_path_factory.mktemp("out")
+
+
+@pytest.fixture(scope="module")
+def end(warm_child: Child, copper: Path, relaxation: dict[str, Any], out: Path) -> dict[str, Any]:
+    """A relaxation that converged."""
+    warm_child.run("optimization", copper, out, EMT, parameters=relaxation)
     return warm_child.end()
 
 
 @pytest.mark.parametrize("optimizer", [LBFGS, BFGS, FIRE])
 @pytest.mark.parametrize("relax_cell", [True, False])
 def test_it_is_what_ase_does(warm_child: Child, copper: Path, tmp_path: Path, optimizer: Any, relax_cell: bool) -> None:
-    parameters = {"fmax_eV_per_A": 0.05, "max_steps": 60, "optimizer": optimizer.__name__, "relax_cell": relax_cell}
+    parameters = {"fmax_eV_per_A": 0.1, "max_steps": 20, "optimizer": optimizer.__name__, "relax_cell": relax_cell}
     warm_child.run("optimization", copper, tmp_path / "out", EMT, parameters=parameters)
     result = warm_child.end()["result"]
 
@@ -37,7 +42,7 @@ def test_it_is_what_ase_does(warm_child: Child, copper: Path, tmp_path: Path, op
     atoms.calc = builder_of("ase")(EMT).calculator  # type: ignore[arg-type]
     target = FrechetCellFilter(atoms) if relax_cell else atoms
     plain = optimizer(target, logfile=None)
-    converged = plain.run(fmax=0.05, steps=60)
+    converged = plain.run(fmax=0.1, steps=20)
     assert (result["converged"], result["steps"]) == (converged, plain.nsteps)
     assert result["final_energy_eV"] == pytest.approx(atoms.get_potential_energy(), abs=1e-9)
     assert result["final_volume_A3"] == pytest.approx(atoms.cell.volume, abs=1e-9)
@@ -58,8 +63,8 @@ def test_the_result_fits_together(end: dict[str, Any]) -> None:
     assert end["metrics"]["peak_memory_MB"] > 10
 
 
-def test_output_files_are_those_in_the_folder(end: dict[str, Any], tmp_path: Path) -> None:
-    on_disk = {path.name: path.stat().st_size for path in (tmp_path / "out").iterdir()}
+def test_output_files_are_those_in_the_folder(end: dict[str, Any], out: Path) -> None:
+    on_disk = {path.name: path.stat().st_size for path in out.iterdir()}
     assert end["output_files"] == on_disk
     assert set(on_disk) == {
         "optimized.cif",
@@ -70,9 +75,9 @@ def test_output_files_are_those_in_the_folder(end: dict[str, Any], tmp_path: Pat
     }
 
 
-def test_each_step_has_a_frame_and_a_row(end: dict[str, Any], tmp_path: Path) -> None:
-    frames = read(tmp_path / "out" / "trajectory.extxyz", ":")
-    with (tmp_path / "out" / "series.csv").open() as file:
+def test_each_step_has_a_frame_and_a_row(end: dict[str, Any], out: Path) -> None:
+    frames = read(out / "trajectory.extxyz", ":")
+    with (out / "series.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
         "step",
@@ -91,18 +96,18 @@ def test_each_step_has_a_frame_and_a_row(end: dict[str, Any], tmp_path: Path) ->
         assert forces == pytest.approx(float(row["fmax_eV_per_A"]), abs=1e-7)
 
 
-def test_the_optimized_structure_is_the_last_frame(end: dict[str, Any], tmp_path: Path) -> None:
-    last = read(tmp_path / "out" / "trajectory.extxyz", -1)
-    exact = read_structure((tmp_path / "out" / "optimized.extxyz").read_text())
-    cif = read(tmp_path / "out" / "optimized.cif")
+def test_the_optimized_structure_is_the_last_frame(end: dict[str, Any], out: Path) -> None:
+    last = read(out / "trajectory.extxyz", -1)
+    exact = read_structure((out / "optimized.extxyz").read_text())
+    cif = read(out / "optimized.cif")
     assert exact.positions == pytest.approx(last.positions, abs=1e-7)
     assert cif.cell.cellpar() == pytest.approx(end["result"]["cell_parameters"], abs=1e-9)
     difference = cif.get_scaled_positions() - exact.get_scaled_positions()
     assert difference == pytest.approx(np.round(difference), abs=1e-9)
 
 
-def test_the_plot_is_a_picture(end: dict[str, Any], tmp_path: Path) -> None:
-    picture = matplotlib.image.imread(tmp_path / "out" / "convergence.png")
+def test_the_plot_is_a_picture(end: dict[str, Any], out: Path) -> None:
+    picture = matplotlib.image.imread(out / "convergence.png")
     assert picture.shape[:2] == (840, 1200)
     assert picture.std() > 0.02
 
@@ -120,9 +125,9 @@ def test_too_few_steps_complete_with_a_warning(
 
 
 def test_an_optimized_structure_starts_the_next_task_with_the_same_energy(
-    warm_child: Child, end: dict[str, Any], tmp_path: Path
+    warm_child: Child, end: dict[str, Any], out: Path, tmp_path: Path
 ) -> None:
-    warm_child.run("single-point", tmp_path / "out" / "optimized.extxyz", tmp_path / "next", EMT)
+    warm_child.run("single-point", out / "optimized.extxyz", tmp_path / "next", EMT)
     again = warm_child.end()["result"]
     assert again["energy_eV"] == pytest.approx(end["result"]["final_energy_eV"], abs=1e-10)
 
