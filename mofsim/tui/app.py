@@ -49,6 +49,7 @@ class Console(App[None]):
         self.set_keymap(keymap or {})
         changed: Signal[Change] = Signal(self, "changed")
         self.session = Session(changed, Store(server=server), glyphs=glyphs or glyphs_for())
+        self.failure: Exception | None = None
         self._connect = connect
         self._recount: Timer | None = None
         self.add_mode("tasks", lambda: TasksScreen(self.session))
@@ -64,12 +65,17 @@ class Console(App[None]):
     async def _follow(self) -> None:
         try:
             client = await asyncio.to_thread(self._connect)
-        except ValueError as error:
-            self.exit(return_code=2, message=f"mofsim: {error}")
+        except Exception as error:
+            # A mistake in the settings or the URL: `run` raises it again when the terminal is itself again.
+            self.failure = error
+            self.exit()
             return
         self.session.client = client
         self.session.store.server = client.url
-        await Feed(client, self.post_message).run()
+        try:
+            await Feed(client, self.post_message).run()
+        finally:
+            await client.close()
 
     def _publish(self, change: Change) -> None:
         if change.recount and self._recount is None:
@@ -136,16 +142,28 @@ class Console(App[None]):
         self.notify("q leaves the console; tasks keep running")
 
 
-def run(server: str | None = None, *, api_key: str | None = None, keymap: Mapping[str, str] | None = None) -> None:
-    """Show the console until it is left; `server` is a URL, None the one of the settings."""
+def run(
+    server: str | Callable[[], str] | None = None,
+    *,
+    api_key: str | None = None,
+    keymap: Mapping[str, str] | None = None,
+) -> None:
+    """Show the console until it is left.
+
+    `server` is a URL, or tells one, called when the first frame is on the screen already; None: that of the settings.
+    Raises what `server` raises, and ValueError for a URL that is none.
+    """
 
     def connect() -> AsyncClient:
-        from mofsim.client import AsyncClient
+        # The line too, which the client itself would load when it first needs it: on our loop, with keys waiting.
+        from mofsim.client import AsyncClient, line  # noqa: F401
 
-        return AsyncClient(server, api_key=api_key)
+        return AsyncClient(server() if callable(server) else server, api_key=api_key)
 
-    console = Console(server or "", connect, keymap=keymap)
+    console = Console(server if isinstance(server, str) else "", connect, keymap=keymap)
     console.run()
+    if console.failure:
+        raise console.failure
     counts = console.session.store.counts
     if counts and counts.running + counts.waiting and console.return_code == 0:
         going = f"{counts.running} running and {counts.waiting} waiting"

@@ -16,6 +16,7 @@ NAMED = 5
 
 
 class Confirm(ModalScreen[bool]):
+    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "confirm", "confirm", id="confirm.yes", tooltip="Do it"),
         Binding("n,escape,q,backspace", "keep", "keep", id="confirm.no", tooltip="Leave all as it is"),

@@ -18,6 +18,8 @@ T = TypeVar("T")
 class Finder(ModalScreen[T]):
     """Subclasses give `options`, and what choosing one means."""
 
+    CSS_PATH = "dialogs.tcss"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "close", id="finder.close", tooltip="Back"),
         Binding("down", "move(1)", show=False, id="finder.down", tooltip="Next"),

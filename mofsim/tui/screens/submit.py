@@ -37,6 +37,7 @@ class SubmitForm(ConsoleScreen):
     SCOPES = (Scope.FORM,)
     BINDINGS = bindings(SCOPES)
     AUTO_FOCUS = "PickInput"
+    CSS_PATH = "submit.tcss"
 
     def __init__(self, session: Session, like: Task | None = None) -> None:
         """`like` is the task whose values the form begins with."""

@@ -37,6 +37,7 @@ class TaskDetail(Moving, LogKeys):
     SCOPES = (Scope.LOG, Scope.MOVE, Scope.DETAIL, Scope.TASK, Scope.CONSOLE)
     BINDINGS = bindings(SCOPES)
     AUTO_FOCUS = ""
+    CSS_PATH = "task_detail.tcss"
 
     def __init__(self, session: Session, task: Task | int, pane: str = "plot") -> None:
         super().__init__(session)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 class Why(ModalScreen[None]):
+    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,space,q,w,backspace", "close", "close", id="why.close", tooltip="Close")
     ]
