@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from textual.app import App
@@ -13,6 +14,7 @@ from textual.timer import Timer
 
 from mofsim.tui import jobs, messages
 from mofsim.tui.feed import Feed
+from mofsim.tui.keymap import keymap_file, load
 from mofsim.tui.looks import Glyphs, glyphs_for
 from mofsim.tui.screens.tasks import TasksScreen
 from mofsim.tui.session import Session
@@ -48,7 +50,7 @@ class Console(App[None]):
         self.theme = THEME.name
         self.set_keymap(keymap or {})
         changed: Signal[Change] = Signal(self, "changed")
-        self.session = Session(changed, Store(server=server), glyphs=glyphs or glyphs_for())
+        self.session = Session(changed, Store(server=server), glyphs=glyphs or glyphs_for(), keymap=keymap or {})
         self.failure: Exception | None = None
         self._connect = connect
         self._recount: Timer | None = None
@@ -146,11 +148,12 @@ def run(
     server: str | Callable[[], str] | None = None,
     *,
     api_key: str | None = None,
-    keymap: Mapping[str, str] | None = None,
+    keys: Path | None = None,
 ) -> None:
     """Show the console until it is left.
 
     `server` is a URL, or tells one, called when the first frame is on the screen already; None: that of the settings.
+    `keys` is a file with the user's own keys; None: the one in the configuration folder, if there is one.
     Raises what `server` raises, and ValueError for a URL that is none.
     """
 
@@ -160,7 +163,10 @@ def run(
 
         return AsyncClient(server() if callable(server) else server, api_key=api_key)
 
+    keymap, problems = load(keys or keymap_file())
     console = Console(server if isinstance(server, str) else "", connect, keymap=keymap)
+    for problem in problems:
+        console.call_later(console.notify, problem, severity="warning", timeout=15, markup=False)
     console.run()
     if console.failure:
         raise console.failure

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mofsim.tui.actions import Context, Scope
-from mofsim.tui.registry import possible
+from mofsim.tui.registry import NO_KEYS, possible
 
 #: Asked for by keys only; as commands they would be noise.
 UNNAMED = frozenset({"console.commands", "list.open", "list.select"})
@@ -23,11 +23,13 @@ class Command:
     key: str = ""
 
 
-def commands(typed: str, scopes: Sequence[Scope], context: Context) -> list[Command]:
+def commands(
+    typed: str, scopes: Sequence[Scope], context: Context, keymap: Mapping[str, str] = NO_KEYS
+) -> list[Command]:
     """What fits the words typed so far, the best first."""
     typed = typed.strip()
     words = typed.lower().split()
-    scored = [(_score(words, c), c) for c in _named(scopes, context)]
+    scored = [(_score(words, c), c) for c in _named(scopes, context, keymap)]
     fitting = [c for score, c in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
     return [*_with_argument(typed), *fitting]
 
@@ -44,8 +46,8 @@ def _with_argument(typed: str) -> Iterator[Command]:
         yield Command("task", number, f"task {number}", "Open this task")
 
 
-def _named(scopes: Sequence[Scope], context: Context) -> Iterator[Command]:
-    for action in possible([scope for scope in scopes if scope is not Scope.MOVE], context):
+def _named(scopes: Sequence[Scope], context: Context, keymap: Mapping[str, str]) -> Iterator[Command]:
+    for action in possible([scope for scope in scopes if scope is not Scope.MOVE], context, keymap):
         if action.id not in UNNAMED:
             yield Command("do", action.id, action.label, action.help, action.first_key)
 

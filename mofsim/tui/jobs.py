@@ -125,7 +125,9 @@ async def choices(client: AsyncClient, post: Post) -> None:
 
 
 async def cancel(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:
-    await _each(tasks, lambda task: client.cancel(task.id), "cancelled", post)
+    running = any(task.status.is_active for task in tasks)
+    done = "asked to stop after the current step" if running else "cancelled"
+    await _each(tasks, lambda task: client.cancel(task.id), done, post)
 
 
 async def retry(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:

@@ -118,7 +118,9 @@ def _strokes(columns: Sequence[tuple[float, float] | None], axis: Axis, dots: in
             continue
         low, high = (min(dots - 1, max(0, int(axis.height(value) * dots))) for value in pair)
         if before:
-            found += _bridge(before, x, low, high)
+            bridge = _bridge(before, x, low, high)
+            found += bridge
+            before = bridge[-1] if bridge else before
             low = min(low, before[2] + 1) if low > before[2] else low
             high = max(high, before[1] - 1) if high < before[1] else high
         before = (x, low, high)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from textual.binding import BindingType
 
@@ -32,9 +34,14 @@ def _some(wanted: Iterable[TaskStatus], what: str) -> Refusal:
 
 
 RETRIED = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.TIMEOUT})
-_running_or_waiting = _some(set(TaskStatus) - FINAL, "only what waits or runs can be cancelled")
+_alive = _some(set(TaskStatus) - FINAL, "only what waits or runs can be cancelled")
 _ended_without_result = _some(RETRIED, "only what failed, was cancelled or timed out can be tried again")
 _waiting = _some(WAITING, "only a waiting task's priority can change")
+
+
+def _can_cancel(context: Context) -> str | None:
+    stopping = all(task.stop_requested for task in context.tasks if not task.status.is_final)
+    return _alive(context) or ("it is stopping already" if stopping else None)
 
 
 def _can_raise(context: Context) -> str | None:
@@ -93,7 +100,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("detail.previous", "[", "previous task", "The task above in the list", S.DETAIL),
     Action("detail.next", "]", "next task", "The task below in the list", S.DETAIL),
     Action("task.cancel", "c", "cancel", "Cancel: asks first, and says what would be lost", S.TASK,
-           acts=True, refusal=_running_or_waiting, footer=4, counts=True),
+           acts=True, refusal=_can_cancel, footer=4, counts=True),
     Action("task.retry", "r", "retry", "Queue again what failed, was cancelled or timed out", S.TASK,
            acts=True, refusal=_ended_without_result, footer=5, counts=True),
     Action("task.why", "w", "why", "Why the task is where it is, and what would move it", S.TASK,
@@ -118,23 +125,25 @@ ACTIONS: tuple[Action, ...] = (
 )
 # fmt: on
 
+NO_KEYS: Mapping[str, str] = MappingProxyType({})
 BY_ID = {action.id: action for action in ACTIONS}
 
 
-def in_scopes(scopes: Sequence[S]) -> Iterator[Action]:
-    """The actions of a screen, those of an earlier scope first."""
+def in_scopes(scopes: Sequence[S], keymap: Mapping[str, str] = NO_KEYS) -> Iterator[Action]:
+    """The actions of a screen, those of an earlier scope first, with the keys that the user's keymap gives them."""
     order = list(S)
-    yield from sorted((a for a in ACTIONS if a.scope in scopes), key=lambda a: order.index(a.scope))
+    for action in sorted((a for a in ACTIONS if a.scope in scopes), key=lambda a: order.index(a.scope)):
+        yield replace(action, keys=keymap[action.id]) if action.id in keymap else action
 
 
 def bindings(scopes: Sequence[S]) -> list[BindingType]:
     return [action.binding() for action in in_scopes(scopes)]
 
 
-def possible(scopes: Sequence[S], context: Context) -> Iterator[Action]:
+def possible(scopes: Sequence[S], context: Context, keymap: Mapping[str, str] = NO_KEYS) -> Iterator[Action]:
     """What can be done now; where two actions share a key, the one that has it."""
     taken: set[str] = set()
-    for action in in_scopes(scopes):
+    for action in in_scopes(scopes, keymap):
         if not action.applies(context):
             continue
         free = set(action.keys.split(",")) - taken

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
@@ -30,6 +30,8 @@ class Session:
     store: Store = field(default_factory=Store)
     client: AsyncClient | None = None
     glyphs: Glyphs = field(default_factory=glyphs_for)
+    #: the user's keys, by action
+    keymap: Mapping[str, str] = field(default_factory=dict)
     #: names of the modes, in the order of their keys
     modes: tuple[str, ...] = ("Tasks",)
     #: two clocks, so that a test can hold them still

@@ -75,7 +75,7 @@ class ConsoleScreen(Screen[None]):
 
     def refresh_keys(self) -> None:
         context = self.situation()
-        self.footer.show(possible(self.SCOPES, context), context.selected)
+        self.footer.show(possible(self.SCOPES, context, self.session.keymap), context.selected)
 
     def ask(self, job: Job, *arguments: Any, group: str = "") -> None:
         """Ask the server beside all else. A question in a group ends an older one, and ends with the screen.
@@ -116,7 +116,7 @@ class ConsoleScreen(Screen[None]):
     def do_console_commands(self) -> None:
         from mofsim.tui.screens.palette import Palette
 
-        self.app.push_screen(Palette(self.SCOPES, self.situation()), self._run_command)
+        self.app.push_screen(Palette(self.SCOPES, self.situation(), self.session.keymap), self._run_command)
 
     def _run_command(self, command: Command | None) -> None:
         console = cast("Console", self.app)
@@ -131,7 +131,7 @@ class ConsoleScreen(Screen[None]):
     def do_console_help(self) -> None:
         from mofsim.tui.screens.help import Help
 
-        self.app.push_screen(Help(self.SCOPES, self.situation()), self._run_chosen)
+        self.app.push_screen(Help(self.SCOPES, self.situation(), self.session.keymap), self._run_chosen)
 
     def _run_chosen(self, action_id: str | None) -> None:
         if action_id:

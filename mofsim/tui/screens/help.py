@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 from textual.widgets.option_list import Option
@@ -23,17 +23,18 @@ FILTERS = (
 class Help(Finder[str]):
     """Dismissed with the id of the action to run."""
 
-    def __init__(self, scopes: Sequence[Scope], context: Context) -> None:
+    def __init__(self, scopes: Sequence[Scope], context: Context, keymap: Mapping[str, str]) -> None:
         super().__init__("search the keys; enter runs one, esc closes", FILTERS if Scope.LIST in scopes else "")
         self._scopes = scopes
         self._situation = context
+        self._keymap_shown = keymap
 
     def choose(self, option: Option) -> None:
         self.dismiss(option.id)
 
     def options(self, typed: str) -> Iterator[Option]:
         words, scope = typed.lower().split(), None
-        for action in in_scopes(self._scopes):
+        for action in in_scopes(self._scopes, self._keymap_shown):
             heap = f"{action.keys} {action.label} {action.help} {action.scope}".lower()
             if not all(word in heap for word in words):
                 continue

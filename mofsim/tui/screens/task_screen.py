@@ -31,7 +31,7 @@ class TaskScreen(ConsoleScreen):
     def do_task_cancel(self) -> None:
         from mofsim.tui.screens.confirm import Confirm
 
-        tasks = [task for task in self.targets() if not task.status.is_final]
+        tasks = [task for task in self.targets() if not task.status.is_final and not task.stop_requested]
         # Those that lose most are named first.
         tasks.sort(key=lambda task: not task.status.is_active)
         title = f"Cancel task {tasks[0].id}?" if len(tasks) == 1 else f"Cancel {len(tasks)} tasks?"
