@@ -1,5 +1,6 @@
 """Which models are loaded, which go, and what is said when one cannot come."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from mofsim.simulations.errors import ModelLoadFailed
 from mofsim.simulations.models import ModelShelf
 from mofsim.simulations.protocol import ModelEntry
 
-from .child import Child
+from .child import PACKAGE, Child
 from .conftest import EMT, SEVENNET
 
 
@@ -84,3 +85,26 @@ def test_weights_in_a_package_are_found_without_importing_it() -> None:
     with pytest.raises(ModelLoadFailed, match="antigravity_of_mine"):
         weights_file(entry)
     assert weights_file({**entry, "checkpoint": SEVENNET["checkpoint"]}).name == "checkpoint_sevennet_0.pth"
+
+
+PLUG_IN = """
+from ase.calculators.emt import EMT
+from mofsim.simulations.calculators import Built
+
+def build(entry):
+    return Built(EMT(), ["Cu"], ("toy-potential",))
+"""
+
+
+def test_a_package_can_bring_a_framework(copper: Path, tmp_path: Path) -> None:
+    """Also where the executor is started as a folder, under an interpreter that need not know mofsim."""
+    (tmp_path / "toy_potential.py").write_text(PLUG_IN)
+    about = tmp_path / "toy_potential-1.2.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-potential\nVersion: 1.2\n")
+    (about / "entry_points.txt").write_text("[mofsim.calculators]\ntoy = toy_potential:build\n")
+    child = Child(command=[sys.executable, str(PACKAGE)], environment={"PYTHONPATH": str(tmp_path)})
+    assert load(child, {"name": "toy", "framework": "toy", "checkpoint": ""})["elements"] == ["Cu"]
+    child.run("single-point", copper, tmp_path / "out", {"name": "toy", "framework": "toy", "checkpoint": ""})
+    assert child.end()["provenance"]["versions"]["toy-potential"] == "1.2"
+    assert child.close() == 0
