@@ -56,7 +56,7 @@ def _notes(block: CIFBlock, messages: list[str]) -> list[str]:
 
 def _only_block(text: str) -> CIFBlock:
     try:
-        blocks = list(parse_cif(io.BytesIO(text.encode("latin-1", "replace"))))
+        blocks = list(parse_cif(io.BytesIO(_without_primes(text).encode("latin-1", "replace"))))
     except MemoryError:
         raise
     except Exception as error:
@@ -72,6 +72,13 @@ def _only_block(text: str) -> CIFBlock:
             "several_frames", f"The CIF has {len(found)} structures ({names}). Save the one you mean by itself."
         )
     return found[0]
+
+
+def _without_primes(text: str) -> str:
+    """Labels like C1' are good CIF, and ASE takes their prime for a quotation that never ends."""
+    lines = text.splitlines()
+    quoted = re.compile(r"(^|\s)['\"]")
+    return "\n".join(line if quoted.search(line) else re.sub(r"(?<=\w)['\"]+(?=\s|$)", "", line) for line in lines)
 
 
 def _column(block: CIFBlock, tag: str) -> list[Any] | None:

@@ -126,7 +126,17 @@ def test_a_full_occupancy_is_no_disorder(occupancy: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("label", "element"),
-    [("Zn1", "Zn"), ("ZN1", "Zn"), ("O1W", "O"), ("OW1", "O"), ("C12A", "C"), ("D3", "H"), ("h1", "H")],
+    [
+        ("Zn1", "Zn"),
+        ("C1'", "C"),
+        ("C1''", "C"),
+        ("ZN1", "Zn"),
+        ("O1W", "O"),
+        ("OW1", "O"),
+        ("C12A", "C"),
+        ("D3", "H"),
+        ("h1", "H"),
+    ],
 )
 def test_elements_are_read_from_labels(label: str, element: str, tmp_path: Path) -> None:
     atoms = accepted(tmp_path, cif("label fract_x fract_y fract_z", f"{label} 0 0 0"))
