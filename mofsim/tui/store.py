@@ -155,7 +155,7 @@ class Store:
 
     def series(self, task: Task, series: SeriesColumns) -> Change:
         if task.status.is_active:
-            self._trails.setdefault(task.id, Trail()).series = Series.of(task, series)
+            self._trails.setdefault(task.id, Trail()).record(Series.of(task, series))
         return Change(rows=frozenset({task.id}))
 
     def pause(self, paused: bool) -> Change:

@@ -54,6 +54,9 @@ class Trail:
         if not self.live or step > self.live[-1][0]:
             self.live.append((step, fmax, time))
 
+    def record(self, series: Series) -> None:
+        self.series, self._known = series, None
+
     def forecast(self, goal: float) -> Forecast | None:
         series = self._best()
         last = next((s for s in reversed(series.steps) if s is not None), -1.0)

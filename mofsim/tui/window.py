@@ -210,13 +210,15 @@ class Window:
         spare = sum(page.rows is not None for page in self._pages) - KEPT_PAGES
         if spare <= 0:
             return
-        ends, start = [], 0
+        loaded: list[tuple[int, _Page]] = []
+        start = 0
         for page in self._pages:
-            ends.append((max(low - start - page.size, start - high, 0), page))
+            if page.rows:
+                loaded.append((max(low - start - page.size, start - high, 0), page))
             start += page.size
-        for distance, page in sorted(ends, key=lambda end: -end[0])[:spare]:
-            if distance > 0 and page.rows:
-                for row in page.rows:
+        for distance, page in sorted(loaded, key=lambda entry: -entry[0])[:spare]:
+            if distance > 0:
+                for row in page.rows or ():
                     self._page_of.pop(row.id, None)
                 page.rows = None
 
