@@ -127,10 +127,14 @@ class Console(App[None]):
         self._tasks_screen().filter_by(text)
 
     def open_task(self, task_id: int) -> None:
+        client = self.session.client
+        if client and self.session.store.online:
+            self.run_worker(jobs.bound(jobs.open_task, client, task_id, self.post_message), group="open")
+
+    def on_open_task(self, message: messages.OpenTask) -> None:
         from mofsim.tui.screens.task_detail import TaskDetail
 
-        if self.session.store.online:
-            self.push_screen(TaskDetail(self.session, task_id))
+        self.push_screen(TaskDetail(self.session, message.task))
 
     def _tasks_screen(self) -> TasksScreen:
         """The list of tasks, brought to the front."""

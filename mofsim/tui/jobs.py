@@ -62,6 +62,15 @@ async def task(client: AsyncClient, task_id: int, post: Post) -> None:
         post(messages.TaskCame(found))
 
 
+async def open_task(client: AsyncClient, task_id: int, post: Post) -> None:
+    from mofsim.client import ClientError
+
+    try:
+        post(messages.OpenTask(await client.task(task_id)))
+    except ClientError as error:
+        post(messages.Said(str(error), "error"))
+
+
 async def count(client: AsyncClient, post: Post) -> None:
     queue = await _quietly(client.queue())
     if queue is not None:

@@ -58,6 +58,13 @@ class TaskCame(Message):
 
 
 @dataclass
+class OpenTask(Message):
+    """A task that was asked for by its id is there."""
+
+    task: Task
+
+
+@dataclass
 class SelectionCame(Message):
     """All tasks that "select all" means; `more` when there are too many."""
 

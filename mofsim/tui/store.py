@@ -154,9 +154,10 @@ class Store:
         return None if found and limit and found.goal_step > limit else found
 
     def series(self, task: Task, series: SeriesColumns) -> Change:
+        """What a forecast is made of; the task itself did not change, so that nobody need ask again."""
         if task.status.is_active:
             self._trails.setdefault(task.id, Trail()).record(Series.of(task, series))
-        return Change(rows=frozenset({task.id}))
+        return Change()
 
     def pause(self, paused: bool) -> Change:
         """While paused, news is held back; when it goes on, all of it is taken in at once."""

@@ -72,7 +72,9 @@ def task(id: int, status: TaskStatus = TaskStatus.QUEUED, **changes: Any) -> Tas
     }
     if status.is_active or status.is_final:
         values |= {"worker_id": f"gpu-box-1:gpu{id % 4}", "started_at": NOW - timedelta(minutes=12, seconds=5)}
-        values["progress"] = Progress(step=143, total_steps=5000, percent=2.86, energy_eV=-1234.512, fmax_eV_per_A=0.184)
+        values["progress"] = Progress(
+            step=143, total_steps=5000, percent=2.86, energy_eV=-1234.512, fmax_eV_per_A=0.184
+        )
     if status.is_final:
         values["completed_at"] = NOW - timedelta(minutes=2)
     if status is TaskStatus.FAILED:
@@ -200,7 +202,9 @@ class FakeClient(AsyncClient):
             "models": self._models,
         }
 
-    async def events(self, last_event_id: int | None = None, task: int | None = None, **_: Any) -> AsyncGenerator[Event]:
+    async def events(
+        self, last_event_id: int | None = None, task: int | None = None, **_: Any
+    ) -> AsyncGenerator[Event]:
         async for event in self.world.follow(last_event_id or 0):
             yield event
 
@@ -251,7 +255,10 @@ class FakeClient(AsyncClient):
     def _page(self, query: Any) -> Page[Task]:
         since = datetime.fromisoformat(query["since"]) if query.get("since") else None
         terms = [
-            Term({"task_type": "type"}.get(name, name), tuple(value if isinstance(value, tuple) else (str(value).lower(),)))
+            Term(
+                {"task_type": "type"}.get(name, name),
+                tuple(value if isinstance(value, tuple) else (str(value).lower(),)),
+            )
             for name in ("status", "task_type", "model", "structure", "batch", "since")
             if (value := query.get(name))
         ]
@@ -260,7 +267,9 @@ class FakeClient(AsyncClient):
         fitting = sorted(filter(asked.matches, self.world.tasks.values()), key=asked.key, reverse=asked.descending)
         start, limit = int(query.get("cursor") or 0), query["limit"]
         more = start + limit < len(fitting)
-        return Page(items=fitting[start : start + limit], next_cursor=str(start + limit) if more else None, total=len(fitting))
+        return Page(
+            items=fitting[start : start + limit], next_cursor=str(start + limit) if more else None, total=len(fitting)
+        )
 
     async def _submit(self, request: Request[Any], task_type: str) -> Task:
         if self.world.refusal:
@@ -331,7 +340,9 @@ class FakeClient(AsyncClient):
         begin = NOW - timedelta(minutes=13)
         values = {"assigned_at": begin, "started_at": begin + timedelta(seconds=41), "steps": 143}
         return [
-            Attempt(attempt=1, worker_id=found.worker_id, gpu_id=None, ended_at=None, outcome=None, reason=None, **values)
+            Attempt(
+                attempt=1, worker_id=found.worker_id, gpu_id=None, ended_at=None, outcome=None, reason=None, **values
+            )
         ]
 
     async def _structures(self, request: Request[Any], rest: list[str]) -> Any:

@@ -10,7 +10,15 @@ from tests.tui.fake import NOW, task
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.184, "0.184"), (12.345, "12.3"), (1900.0, "1900"), (1.9e5, "1.9e+05"), (3e-5, "3.0e-05"), (0.0, "0"), (None, "–")],
+    [
+        (0.184, "0.184"),
+        (12.345, "12.3"),
+        (1900.0, "1900"),
+        (1.9e5, "1.9e+05"),
+        (3e-5, "3.0e-05"),
+        (0.0, "0"),
+        (None, "–"),
+    ],
 )
 def test_a_number_has_three_significant_digits(value: float | None, shown: str) -> None:
     assert format.number(value) == shown

@@ -81,5 +81,8 @@ def test_the_order_is_that_of_the_server() -> None:
         task(1, TaskStatus.QUEUED, priority=Priority.LOW),
         task(2, TaskStatus.FAILED, priority=Priority.HIGH, task_type=TaskType.SINGLE_POINT),
     ]
-    orders = {sort: [t.id for t in sorted(tasks, key=parse("", sort).key)] for sort in ("id", "priority", "status", "task_type")}
+    orders = {
+        sort: [t.id for t in sorted(tasks, key=parse("", sort).key)]
+        for sort in ("id", "priority", "status", "task_type")
+    }
     assert orders == {"id": [1, 2], "priority": [2, 1], "status": [2, 1], "task_type": [1, 2]}

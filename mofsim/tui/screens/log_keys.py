@@ -12,7 +12,6 @@ from mofsim.tui.log_buffer import LogBuffer
 from mofsim.tui.screens.task_screen import TaskScreen
 from mofsim.tui.session import Session
 from mofsim.tui.widgets.log_view import LogView
-from mofsim.tui.widgets.panes import log_title
 
 
 class FindBar(Input):
@@ -62,7 +61,6 @@ class LogKeys(TaskScreen):
 
     def log_drawn(self) -> None:
         """The log shows something else than before."""
-        self.log_view.caption = log_title(self.log_view)
         self.refresh_keys()
 
     def on_log_view_start_wanted(self) -> None:

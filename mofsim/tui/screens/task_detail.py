@@ -39,11 +39,10 @@ class TaskDetail(Moving, LogKeys):
     AUTO_FOCUS = ""
     CSS_PATH = "task_detail.tcss"
 
-    def __init__(self, session: Session, task: Task | int, pane: str = "plot") -> None:
+    def __init__(self, session: Session, task: Task, pane: str = "plot") -> None:
         super().__init__(session)
-        self.task_id = task if isinstance(task, int) else task.id
-        if not isinstance(task, int):
-            self.store.watch(task)
+        self.task_id = task.id
+        self.store.watch(task)
         self.buffer = LogBuffer()
         self.panes = PaneBar(session.glyphs)
         self.plot = PlotPane(session, self.buffer)
@@ -53,6 +52,7 @@ class TaskDetail(Moving, LogKeys):
         self.pane = pane
         self._asking: Timer | None = None
         self._last_asks = 3
+        self._ended = task.status.is_final
         self._result: messages.ResultCame | None = None
         self._attempts: messages.AttemptsCame | None = None
 
@@ -81,17 +81,15 @@ class TaskDetail(Moving, LogKeys):
     def changed(self, change: Change) -> None:
         task = self.shown
         if task is None:
-            self.ask_all()
             return
         if change.missed:
             self.ask(jobs.task, self.task_id, group="task")
-        if change.missed or change.line:
+        ended = task.status.is_final and not self._ended
+        self._ended = task.status.is_final
+        if change.missed or change.line or ended:
             self.ask_all()
         elif self.task_id in change.rows:
-            if task.status.is_final:
-                self.ask_all()
-            else:
-                self._ask_in(SERIES_EVERY)
+            self._ask_in(SERIES_EVERY)
         self.draw(task)
 
     def _tick(self) -> None:
@@ -128,8 +126,6 @@ class TaskDetail(Moving, LogKeys):
         self._last_asks = 3
         if not self.store.online:
             return
-        if self.shown is None:
-            self.ask(jobs.task, self.task_id, group="task")
         self._ask_series()
         self.ask(jobs.result, self.task_id, group="result")
         self.ask(jobs.attempts, self.task_id, group="attempts")
@@ -157,9 +153,6 @@ class TaskDetail(Moving, LogKeys):
             self.ask(jobs.log_newest, self.task_id, group="log")
         else:
             self.ask(jobs.log_after, self.task_id, self.buffer.last_id, group="log")
-
-    def on_task_came(self, message: messages.TaskCame) -> None:
-        self.store.watch(message.task)
 
     def on_series_came(self, message: messages.SeriesCame) -> None:
         task = self.shown

@@ -47,7 +47,8 @@ class Why(ModalScreen[None]):
 
     def on_explained(self, message: messages.Explained) -> None:
         self._sentence = message.explanation.sentence
-        self._draw_text()
+        # A text that changes while its first layout is under way would keep its first height.
+        self.call_after_refresh(self._draw_text)
 
     def _on_store(self, change: Change) -> None:
         task = self._session.store.task(self._task_shown.id)

@@ -24,8 +24,10 @@ class LogView(Lines, can_focus=True):
     class StartWanted(Message):
         """The view came to the first row that was read, and there are more before it."""
 
-    def __init__(self, buffer: LogBuffer, glyphs: Glyphs, id: str) -> None:
+    def __init__(self, buffer: LogBuffer, glyphs: Glyphs, id: str, titled: bool = True) -> None:
+        """`titled`: the border tells what is shown, and how."""
         super().__init__(id=id)
+        self._titled = titled
         self.glyphs = glyphs
         self.buffer = buffer
         self.following = True
@@ -35,6 +37,20 @@ class LogView(Lines, can_focus=True):
         self.empty = "no lines yet"
         #: the row after the last one in view
         self._end = 0
+
+    def redraw(self) -> None:
+        super().redraw()
+        self.caption = self._title() if self._titled else "log"
+
+    def _title(self) -> str:
+        state = (
+            "log",
+            "following" if self.following else "held",
+            "wrapped" if self.wrap else "",
+            f"find: {self.needle}" if self.needle else "",
+            "" if self.buffer.from_start or not len(self.buffer) else "newest lines; g reads the rest",
+        )
+        return "   ".join(part for part in state if part)
 
     def draw(self, width: int, height: int) -> Iterable[Row]:
         count = len(self.buffer)

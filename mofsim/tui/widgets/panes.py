@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -55,7 +55,7 @@ class PlotPane(Horizontal):
         glyphs = session.glyphs
         self.energy, self.force = Chart(id="energy"), Chart(id="force")
         self.energy.glyphs = self.force.glyphs = glyphs
-        self.log_tail = LogView(buffer, glyphs, "log-tail")
+        self.log_tail = LogView(buffer, glyphs, "log-tail", titled=False)
         self.log_tail.can_focus = False
         self.facts = TextLines(glyphs, "facts")
         self._series: SeriesColumns | None = None
@@ -70,7 +70,6 @@ class PlotPane(Horizontal):
     def on_mount(self) -> None:
         self.energy.caption = "energy (eV)"
         self.facts.caption = "summary"
-        self.log_tail.caption = "log"
 
     @property
     def points(self) -> int:
@@ -104,14 +103,3 @@ class PlotPane(Horizontal):
 
 def title(task: Task) -> str:
     return f"{task.id} {format.name(task)}"
-
-
-def log_title(view: LogView) -> str:
-    """What the log shows, and how: its border says it."""
-    state: Sequence[str] = (
-        "following" if view.following else "held",
-        "wrapped" if view.wrap else "",
-        f"find: {view.needle}" if view.needle else "",
-        "" if view.buffer.from_start else "newest lines; g reads the rest",
-    )
-    return "log   " + "   ".join(part for part in state if part)

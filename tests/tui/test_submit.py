@@ -1,0 +1,160 @@
+from pathlib import Path
+
+from mofsim.client import Invalid
+from mofsim.schemas.resources import Structure
+from mofsim.tui import form
+from mofsim.vocabulary import Preset, TaskType
+from tests.tui.conftest import Driver, Run
+from tests.tui.fake import structure
+
+OPT = TaskType.OPTIMIZATION
+
+
+def test_fields_know_unit_bounds_and_what_the_preset_sets() -> None:
+    fields = {p.name: p for p in form.parameters(OPT, Preset.QUICK)}
+    fmax, steps = fields["fmax_eV_per_A"], fields["max_steps"]
+    assert (fmax.label, fmax.unit, fmax.bounds, fmax.preset_value) == ("fmax", "eV/Å", "> 0, at most 10", "0.05")
+    assert (steps.bounds, steps.preset_value) == ("1 to 100 000", "100")
+    assert fields["optimizer"].choices == ("LBFGS", "BFGS", "FIRE")
+    assert fields["relax_cell"].choices == ("yes", "no")
+
+
+def test_only_what_was_typed_is_sent() -> None:
+    given, problems = form.check(OPT, Preset.QUICK, {"fmax_eV_per_A": "0.1", "max_steps": " ", "relax_cell": "no"})
+    assert (given, problems) == ({"fmax_eV_per_A": "0.1", "relax_cell": False}, {})
+
+
+def test_what_is_wrong_is_told_by_field() -> None:
+    _, problems = form.check(OPT, Preset.QUICK, {"fmax_eV_per_A": "-1", "max_steps": "many"})
+    assert problems["fmax_eV_per_A"] == "greater than 0"
+    assert "valid integer" in problems["max_steps"]
+
+
+def test_times_are_read_with_and_without_a_unit() -> None:
+    assert [form.seconds(t) for t in ("", "90", "30m", "2 h", "1d")] == [None, 90.0, 1800.0, 7200.0, 86400.0]
+
+
+KNOWN: list[Structure] = [
+    structure(1, "MOF-5"),
+    structure(7, "mine", builtin=False),
+    structure(8, "mine", builtin=False),
+]
+
+
+def test_a_structure_is_meant_by_name_by_id_or_by_file(tmp_path: Path) -> None:
+    file = tmp_path / "new.cif"
+    file.write_text("data_x")
+    assert form.choose("mof-5", KNOWN).reference == "MOF-5"
+    assert form.choose("#7", KNOWN).reference == 7
+    assert form.choose(str(file), KNOWN).file == file
+    assert "2 uploads are called so" in form.choose("mine", KNOWN).problem
+    assert "no such file" in form.choose("./none.cif", KNOWN).problem
+    assert "neither" in form.choose("zzz", KNOWN).problem
+
+
+def test_the_servers_fields_are_found_on_the_form() -> None:
+    names = ("parameters.fmax_eV_per_A", "structure.name", "options.timeout_seconds", "model", "file", None)
+    assert [form.field_of(n) for n in names] == ["fmax_eV_per_A", "structure", "timeout", "model", "structure", None]
+
+
+async def open_form(c: Driver) -> None:
+    await c.press("n")
+    await c.sees("new task", "HKUST-1      101 atoms", "7net-0")
+
+
+async def test_a_task_is_submitted_and_the_cursor_stands_on_it(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        await c.type("zif")
+        await c.press("enter")
+        await c.sees("105 atoms, 4321 Å³")
+        await c.press("ctrl+s")
+        await c.sees("[Tasks]", "8132")
+        await c.until(lambda: c.cursor == 8132)
+        sent = c.world.submitted[0]
+        assert sent["structure"] == {"source": "builtin", "name": "ZIF-8"}
+        assert (sent["task_type"], sent["preset"]) == ("optimization", "quick")
+        assert sent["options"] == {"priority": "NORMAL"}
+
+
+async def test_what_is_wrong_stands_beside_its_field_and_nothing_is_sent(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        await c.press("ctrl+s")
+        await c.sees("✗ choose a structure")
+        await c.type("zif")
+        await c.press("enter", "tab", "tab", "tab")
+        await c.type("-3")
+        await c.sees("✗ greater than 0")
+        await c.press("ctrl+s")
+        assert c.world.submitted == []
+
+
+async def test_parameters_follow_type_and_preset(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        await c.press("tab", "tab", "tab", "left")
+        await c.sees("0.001 (mofsimbench)", "the published protocol")
+        await c.press("shift+tab", "shift+tab", "left")
+        await c.misses("fmax")
+
+
+async def test_a_choice_and_a_value_are_sent(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        await c.type("mof-74")
+        await c.press("enter", "tab", "right", "tab", "tab")
+        await c.type("0.2")
+        await c.press("tab", "tab", "right", "tab", "tab", "left", "tab")
+        await c.type("30m")
+        await c.press("ctrl+s")
+        await c.until(lambda: c.world.submitted)
+        sent = c.world.submitted[0]
+        assert sent["parameters"] == {"fmax_eV_per_A": "0.2", "optimizer": "BFGS"}
+        assert sent["options"] == {"priority": "HIGH", "timeout_seconds": 1800.0}
+
+
+async def test_a_model_that_lacks_an_element_is_told_before_sending(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        await c.type("zif")
+        await c.press("enter", "tab", "right", "right")
+        await c.sees("[7net-l3i5]", "✗ does not know Zn")
+        await c.press("ctrl+s")
+        assert c.world.submitted == []
+
+
+async def test_a_refusal_of_the_server_stands_beside_the_field_it_names(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        await c.type("zif")
+        await c.press("enter")
+        c.world.refusal = Invalid(
+            "is more than 7 days", code=422, type="ValidationError", field="options.timeout_seconds"
+        )
+        await c.press("ctrl+s")
+        await c.sees("✗ is more than 7 days")
+        assert c.app.focused is not None and c.app.focused.id == "timeout"
+        c.world.refusal = Invalid("the queue is full", code=422, type="Full")
+        await c.press("ctrl+s")
+        await c.sees("✗ the queue is full")
+
+
+async def test_a_file_is_uploaded_and_its_structure_used(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "mine.cif"
+    file.write_text("data_mine")
+    async with run() as c:
+        await open_form(c)
+        c.app.screen.query_one("PickInput").value = str(file)  # type: ignore[attr-defined]
+        await c.sees("it is uploaded first")
+        await c.press("ctrl+s")
+        await c.until(lambda: c.world.submitted)
+        assert c.world.submitted[0]["structure"] == {"source": "upload", "id": 9}
+
+
+async def test_esc_leaves_the_form_without_sending(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        await c.press("escape")
+        await c.sees("[Tasks]")
+        assert c.world.submitted == []

@@ -1,0 +1,246 @@
+import pytest
+
+from mofsim.vocabulary import Priority, StopReason, TaskStatus
+from tests.tui.conftest import Run
+from tests.tui.fake import task, world
+
+POST = "POST"
+
+
+async def test_the_list_shows_tasks_counts_and_keys(run: Run) -> None:
+    async with run() as c:
+        await c.sees("3 run  3 wait  2 ✗", "● live", "8125   relax MOF-74-Zn", "◌ wait", "✗ failed", "1 of 10")
+        assert "c cancel" not in c.lines[-1]
+        await c.press("j", "j")
+        await c.sees("c cancel")
+
+
+async def test_the_panel_explains_the_task_under_the_cursor(run: Run) -> None:
+    async with run() as c:
+        await c.press(*"jjj")
+        await c.sees("8128 relax HKUST-1   fmax", "2 tasks are ahead of task 8128", "no steps yet")
+        await c.press(*"jjj")
+        await c.sees("fmax halves every 30 steps", "goal 0.02", "about 3 min")
+
+
+async def test_progress_is_live(run: Run) -> None:
+    async with run() as c:
+        await c.sees("8125", "step 143")
+        await c.world.progress(8125, step=150, fmax_eV_per_A=0.123)
+        await c.sees("step 150", "0.123")
+
+
+async def test_the_cursor_stays_on_its_task_when_others_come(run: Run) -> None:
+    async with run() as c:
+        await c.press(*"jjj")
+        assert c.cursor == 8128
+        for i in range(9000, 9030):
+            await c.world.put(task(i))
+        await c.sees("of 40")
+        assert c.cursor == 8128
+        assert any(line.startswith("│▌  8128") for line in c.lines)
+
+
+async def test_a_state_that_changes_changes_row_and_counts(run: Run) -> None:
+    async with run() as c:
+        await c.world.put(task(8128, TaskStatus.RUNNING))
+        await c.sees("4 run  2 wait")
+        assert any("8128" in line and "● run" in line for line in c.lines)
+
+
+async def test_the_filter_works_as_it_is_typed_and_esc_clears_it(run: Run) -> None:
+    async with run() as c:
+        await c.press("slash")
+        await c.type("status:fai")
+        await c.until(lambda: c.cursor == 8119)
+        await c.press("escape")
+        await c.sees("of 10")
+        await c.press("j")
+        assert c.app.focused is not None and c.app.focused.id == "tasks"
+
+
+async def test_a_filter_that_only_we_can_apply_counts_what_it_read(run: Run) -> None:
+    async with run(
+        world([task(i, TaskStatus.FAILED if i % 500 == 0 else TaskStatus.QUEUED) for i in range(1, 1001)])
+    ) as c:
+        await c.press("slash")
+        await c.type("!status:wait")
+        await c.press("enter")
+        await c.sees("1 of 2")
+        assert c.cursor == 1000
+
+
+async def test_a_wrong_filter_says_what_is_wrong_and_keeps_the_list(run: Run) -> None:
+    async with run() as c:
+        await c.press("slash")
+        await c.type("color:red")
+        await c.sees("color: is not a field", "8125")
+
+
+async def test_a_filter_without_a_match_says_what_to_press(run: Run) -> None:
+    async with run() as c:
+        await c.press("slash")
+        await c.type("nothing")
+        await c.press("enter")
+        await c.sees("No task matches the filter", "esc clears it")
+        await c.press("escape")
+        await c.sees("8125")
+
+
+async def test_selected_tasks_are_all_taken_by_an_action(run: Run) -> None:
+    async with run() as c:
+        await c.press("j", "j", "space", "space", "space")
+        await c.sees("3 selected", "c cancel(3)")
+        await c.press("c")
+        await c.sees("Cancel 3 tasks?", "8129 relax IRMOF-1: waiting, no step made")
+        await c.press("y")
+        await c.until(lambda: (POST, "tasks/8127/cancel") in c.world.asked)
+        assert [p for m, p in c.world.asked if m == POST] == [f"tasks/{i}/cancel" for i in (8129, 8128, 8127)]
+
+
+async def test_select_all_takes_what_the_filter_matches(run: Run) -> None:
+    async with run(world([task(i) for i in range(1, 251)])) as c:
+        await c.press("asterisk")
+        await c.sees("250 selected")
+        await c.press("minus")
+        await c.misses("selected")
+
+
+async def test_cancel_asks_first_keeps_by_default_and_says_what_would_be_lost(run: Run) -> None:
+    async with run() as c:
+        await c.press(*"jjjjjj", "c")
+        await c.sees("Cancel task 8125?", "running 12 min, step 143")
+        await c.press("enter")
+        await c.misses("Cancel task")
+        assert not [m for m, _ in c.world.asked if m == POST]
+        await c.press("c", "y")
+        await c.sees("● stopping", "task 8125 asked to stop after the current step")
+        assert c.world.tasks[8125].stop_requested is StopReason.CANCELLED
+
+
+async def test_a_long_question_names_five_and_counts_the_rest(run: Run) -> None:
+    async with run(world([task(i) for i in range(1, 9)])) as c:
+        await c.press("asterisk")
+        await c.sees("8 selected")
+        await c.press("c")
+        await c.sees("Cancel 8 tasks?", "+3 more")
+
+
+async def test_retry_queues_a_failed_task_again(run: Run) -> None:
+    async with run() as c:
+        await c.press("slash")
+        await c.type("status:failed")
+        await c.press("enter")
+        await c.sees("1 of 1")
+        await c.press("r")
+        await c.sees("task 8119 queued again")
+        assert c.world.tasks[8119].status is TaskStatus.QUEUED
+
+
+async def test_priority_goes_up_and_down(run: Run) -> None:
+    async with run() as c:
+        await c.press(*"jjj", "plus")
+        await c.sees("task 8128 now HIGH")
+        await c.until(lambda: c.world.tasks[8128].priority is Priority.HIGH)
+        await c.until(lambda: c.app.session.store.window.get(8128).priority is Priority.HIGH)
+        await c.press("minus")
+        await c.until(lambda: c.world.tasks[8128].priority is Priority.NORMAL)
+
+
+async def test_a_key_that_can_not_work_says_why(run: Run) -> None:
+    async with run() as c:
+        await c.press("plus")
+        await c.sees("only a waiting task's priority can change")
+
+
+async def test_sorting_is_done_by_the_server_and_reverses(run: Run) -> None:
+    async with run() as c:
+        await c.press("s")
+        await c.until(lambda: c.lines[4].startswith("│   8127") or c.lines[4].startswith("│▌  8127"))
+        await c.press("s")
+        await c.sees("STATE ▲")
+        await c.press("S")
+        await c.sees("STATE ▼")
+
+
+async def test_the_end_of_a_long_list_is_one_key_away(run: Run) -> None:
+    async with run(world([task(i) for i in range(1, 1001)])) as c:
+        await c.press("G")
+        await c.sees("1 000 of 1 000")
+        assert c.cursor == 1
+        await c.press("g")
+        await c.sees("1 of 1 000")
+        assert c.cursor == 1000
+
+
+async def test_why_explains_in_full(run: Run) -> None:
+    async with run() as c:
+        await c.press(*"jjj", "w")
+        await c.sees("8128 relax HKUST-1", "moves it up.", "+ and - change it", "esc closes")
+        await c.press("escape")
+        await c.misses("esc closes")
+
+
+async def test_copy_puts_ids_on_the_clipboard(run: Run) -> None:
+    async with run() as c:
+        await c.press("space", "space", "y")
+        await c.sees("copied 2 ids 8131, 8130")
+        assert c.app.clipboard == "8131 8130"
+
+
+async def test_pause_holds_the_picture_and_loses_nothing(run: Run) -> None:
+    async with run() as c:
+        await c.press("p")
+        await c.sees("‖ paused")
+        await c.world.put(task(9000))
+        await c.until(lambda: c.app.session.store._held)
+        assert "9000" not in c.text
+        await c.press("p")
+        await c.sees("9000", "● live")
+
+
+async def test_help_lists_keys_finds_them_and_runs_one(run: Run) -> None:
+    async with run() as c:
+        await c.press(*"jjj", "question_mark")
+        await c.sees("search the keys", "Cancel: asks first")
+        await c.type("cancel: asks")
+        await c.misses("Next row or line")
+        await c.press("enter")
+        await c.sees("Cancel task 8128?")
+
+
+@pytest.mark.parametrize("key", ["colon", "ctrl+p"])
+async def test_the_command_line_runs_actions_by_name(run: Run, key: str) -> None:
+    async with run() as c:
+        await c.press("j", "j", key)
+        await c.type("cancel")
+        await c.sees("c  cancel")
+        await c.press("enter")
+        await c.sees("Cancel task 8129?")
+
+
+async def test_the_command_line_filters_and_opens(run: Run) -> None:
+    async with run() as c:
+        await c.press("colon")
+        await c.type("tasks status:failed")
+        await c.press("enter")
+        await c.sees("/ status:failed", "1 of 1")
+        await c.press("colon")
+        await c.type("task 8125")
+        await c.press("enter")
+        await c.sees("Tasks \u203a 8125 relax MOF-74-Zn")
+
+
+async def test_a_key_of_the_users_own_is_shown_and_works(run: Run) -> None:
+    async with run(keymap={"task.cancel": "x"}) as c:
+        await c.press("j", "j")
+        await c.sees("x cancel")
+        await c.press("x")
+        await c.sees("Cancel task 8129?")
+
+
+async def test_q_leaves_and_touches_no_task(run: Run) -> None:
+    async with run() as c:
+        await c.press("q")
+        await c.until(lambda: not c.app.is_running)
+        assert not [m for m, _ in c.world.asked if m == POST]
