@@ -63,8 +63,8 @@ def gpus() -> Iterator[Check]:
 def storage(settings: Settings) -> Iterator[Check]:
     root = settings.storage.root
     there = _nearest_existing(root)
-    if not os.access(there, os.W_OK | os.X_OK):
-        advice = f"make {there} writable for this account, or set storage.root (MOFSIM_STORAGE__ROOT)"
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        advice = f"make {there} a folder that this account can write, or set storage.root (MOFSIM_STORAGE__ROOT)"
         yield Check("data folder", Verdict.MISSING, f"{root} can not be written", advice)
     else:
         yield Check("data folder", Verdict.OK, f"{root}{'' if root.exists() else ' (made at the first start)'}")

@@ -11,7 +11,7 @@ from mofsim.client import address, requests
 from mofsim.client.errors import ClientError, ServerUnreachable, Unavailable
 from mofsim.client.following import Place, event_stream, find_file, read_event, updated
 from mofsim.client.methods import like
-from mofsim.client.request import API, Request, Stream
+from mofsim.client.request import API, TIMEOUT_SECONDS, Request, Stream
 from mofsim.client.saving import saved, target
 from mofsim.client.sse import SseParser
 from mofsim.schemas.events import Event
@@ -34,16 +34,23 @@ def _method(build: Callable[P, Request[T]]) -> "Callable[Concatenate[AsyncClient
 class AsyncClient:
     """A mofsim server, for programs with an event loop. The same as `Client` in every other way."""
 
-    def __init__(self, url: str | None = None, *, api_key: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         self.url = address.server_url(url)
         self._headers = address.headers(api_key)
+        self._timeout_seconds = timeout_seconds
 
     @cached_property
     def _line(self) -> "AsyncLine":
         # httpx takes 0.1 s to import, which those who never connect need not pay.
         from mofsim.client.line import AsyncLine
 
-        return AsyncLine(self.url, self._headers)
+        return AsyncLine(self.url, self._headers, self._timeout_seconds)
 
     async def __aenter__(self) -> Self:
         return self

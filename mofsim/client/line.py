@@ -13,20 +13,20 @@ from mofsim.client.request import PAUSES, Request, Stream, check
 
 T = TypeVar("T")
 
-#: Reading waits longest for an upload, which the server checks before it answers.
-TIMEOUT = httpx.Timeout(60, connect=5)
+#: How long to wait for a connection, in seconds.
+CONNECT = 5.0
 
 #: After so many seconds without a byte a stream is dead; the server sends a ping every 15.
-STREAM_TIMEOUT = httpx.Timeout(45, connect=5)
+STREAM_TIMEOUT = httpx.Timeout(45, connect=CONNECT)
 
 #: A connection that broke; the same request may get through on a new one. A timeout would only be waited for again.
 _BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError)
 
 
 class Line:
-    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], timeout_seconds: float) -> None:
         self.url = url
-        self._http = httpx.Client(**_options(url, headers))
+        self._http = httpx.Client(**_options(url, headers, timeout_seconds))
 
     def send(self, request: Request[T]) -> T:
         for sent in range(1, request.tries + 1):
@@ -55,9 +55,9 @@ class Line:
 
 
 class AsyncLine:
-    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], timeout_seconds: float) -> None:
         self.url = url
-        self._http = httpx.AsyncClient(**_options(url, headers))
+        self._http = httpx.AsyncClient(**_options(url, headers, timeout_seconds))
 
     async def send(self, request: Request[T]) -> T:
         for sent in range(1, request.tries + 1):
@@ -86,11 +86,11 @@ class AsyncLine:
         await self._http.aclose()
 
 
-def _options(url: str, headers: Mapping[str, str]) -> dict[str, Any]:
+def _options(url: str, headers: Mapping[str, str], timeout_seconds: float) -> dict[str, Any]:
     return {
         "base_url": url,
         "headers": dict(headers),
-        "timeout": TIMEOUT,
+        "timeout": httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT)),
         "trust_env": not is_local(url),
         # Certificates take 30 ms to load, which plain HTTP need not pay.
         "verify": url.startswith("https:"),

@@ -15,6 +15,9 @@ T = TypeVar("T")
 
 API = "/api/v1"
 
+#: How long an answer may take; an upload's takes longest, since the server checks the structure first.
+TIMEOUT_SECONDS = 60.0
+
 #: Pauses before a request is sent again, in seconds.
 PAUSES = (0.1, 0.4)
 

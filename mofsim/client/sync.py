@@ -11,7 +11,7 @@ from mofsim.client import address, requests
 from mofsim.client.errors import ClientError, ServerUnreachable, Unavailable
 from mofsim.client.following import Place, event_stream, find_file, read_event, updated
 from mofsim.client.methods import like
-from mofsim.client.request import API, Request, Stream
+from mofsim.client.request import API, TIMEOUT_SECONDS, Request, Stream
 from mofsim.client.saving import saved, target
 from mofsim.client.sse import SseParser
 from mofsim.schemas.events import Event
@@ -35,18 +35,26 @@ class Client:
     """A mofsim server, for programs and notebooks. Methods raise ClientError; several threads may share one.
 
     Without `url` the server is that of the settings; without `api_key` MOFSIM_API_KEY is taken.
+    `timeout_seconds` is how long an answer may take.
     """
 
-    def __init__(self, url: str | None = None, *, api_key: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         self.url = address.server_url(url)
         self._headers = address.headers(api_key)
+        self._timeout_seconds = timeout_seconds
 
     @cached_property
     def _line(self) -> "Line":
         # httpx takes 0.1 s to import, which `mofsim --help` need not pay.
         from mofsim.client.line import Line
 
-        return Line(self.url, self._headers)
+        return Line(self.url, self._headers, self._timeout_seconds)
 
     def __enter__(self) -> Self:
         return self

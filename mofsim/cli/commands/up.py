@@ -19,6 +19,8 @@ from mofsim.settings import Settings
 #: Longer than a server takes to make its database on a slow disk, in seconds.
 _READY_WITHIN = 120.0
 _INTERVAL = 0.1
+#: What holds our port and takes longer to answer is no mofsim, in seconds.
+_ANSWERS_WITHIN = 3.0
 
 
 @command()
@@ -52,7 +54,7 @@ def _port_problem(settings: Settings) -> str | None:
     problem = ports.problem(server.host, server.port)
     if problem is None:
         return None
-    with Client(settings.server_url) as client:
+    with Client(settings.server_url, timeout_seconds=_ANSWERS_WITHIN) as client:
         try:
             client.health()
         except ClientError:
