@@ -19,7 +19,7 @@ from mofsim.vocabulary import Priority
 
 #: Who does the work; by name, because the queue stands below the worker.
 WORK = "mofsim.worker.device:work"
-RESCUE = "mofsim.worker.chores:rescue"
+RESCUE = "mofsim.worker.chores:once"
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]

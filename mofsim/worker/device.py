@@ -11,7 +11,7 @@ import structlog
 from huey.consumer import Consumer
 from sqlalchemy.orm import Session
 
-from mofsim.core import lifecycle, models, workers
+from mofsim.core import leases, models, rescue, workers
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
@@ -56,7 +56,7 @@ class DeviceWorker:
         with self.database.write() as session:
             models.synchronise(session, self.settings.models)
             workers.register(session, self._row())
-            for task in lifecycle.rescue_from(session, self.worker_id):
+            for task in rescue.requeue_from(session, self.worker_id):
                 log.warning("task of a dead predecessor queued again", task_id=task.id)
         self._executor_is_up()
         threading.Thread(target=self._pulse, daemon=True, name="pulse").start()
@@ -72,7 +72,7 @@ class DeviceWorker:
         if self.stopping.is_set() or not self._executor_is_up():
             return
         with self.database.write() as session:
-            claimed = lifecycle.claim(
+            claimed = leases.claim(
                 session,
                 self.worker_id,
                 gpu_id=self.slot.gpu_id,
@@ -99,16 +99,16 @@ class DeviceWorker:
             self.executor.kill()
             self._give_back(lease, f"{type(error).__name__}: {error}")
 
-    def _give_back(self, lease: lifecycle.Lease, reason: str) -> None:
+    def _give_back(self, lease: leases.Lease, reason: str) -> None:
         backoff = self.settings.scheduler.retry_backoff_seconds
         try:
             with self.database.write() as session:
-                lifecycle.give_back(session, lease, AttemptOutcome.LOST, reason, backoff_seconds=backoff)
+                leases.give_back(session, lease, AttemptOutcome.LOST, reason, backoff_seconds=backoff)
                 self._idle(session)
-        except lifecycle.Fenced:
+        except leases.Fenced:
             self._set_state(WorkerState.IDLE, task_id=None)
 
-    def _job(self, session: Session, lease: lifecycle.Lease, task: Task) -> Job:
+    def _job(self, session: Session, lease: leases.Lease, task: Task) -> Job:
         folder = self.storage.attempt(task.id, lease.attempt)
         folder.mkdir(parents=True, exist_ok=True)
         model = session.get_one(Model, task.model_name)
