@@ -52,7 +52,7 @@ def hand_over(session: Session, storage: Storage) -> list[Task]:
     return tasks
 
 
-def _ready() -> Select[tuple[Task]]:
+def _ready() -> Select[Task]:
     completed = select(Parent.id).where(Parent.status == TaskStatus.COMPLETED)
     return select(Task).where(Task.awaits_parent, Task.parent_id.in_(completed))
 

@@ -63,8 +63,7 @@ def submit_batch(session: Session, body: BatchSubmit, defaults: Defaults) -> tup
 
 
 def _build(session: Session, task_type: TaskType, body: TaskSubmit, defaults: Defaults) -> Task:
-    parent = dependencies.parent(session, body.structure.id) if isinstance(body.structure, TaskStructure) else None
-    structure = parent.structure if parent else structures.resolve(session, body.structure)
+    structure, parent = _structure(session, body)
     model = models.usable(session, body.model or defaults.model)
     _check_elements(structure, model)
     options = body.options
@@ -88,6 +87,14 @@ def _build(session: Session, task_type: TaskType, body: TaskSubmit, defaults: De
         progress={},
         created_at=utcnow(),
     )
+
+
+def _structure(session: Session, body: TaskSubmit) -> tuple[Structure, Task | None]:
+    """The structure, and the task that is still to optimize it, where there is one."""
+    if isinstance(body.structure, TaskStructure):
+        parent = dependencies.parent(session, body.structure.id)
+        return parent.structure, parent
+    return structures.resolve(session, body.structure), None
 
 
 def _parameters(task_type: TaskType, body: TaskSubmit) -> dict[str, Any]:
