@@ -58,8 +58,9 @@ class App:
     def client(self) -> "Client":
         from mofsim.client import Client
 
+        url = self.server or self.settings.server_url
         try:
-            return Client(self.server or self.settings.server_url)
+            return Client(url)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
 

@@ -5,6 +5,7 @@ connection for writing, one that only reads. With the driver's defaults a read-m
 updates; with a deferred BEGIN it fails with "database is locked".
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -74,6 +75,7 @@ class AsyncDatabase:
     """The same for the server: a function of the core runs on a session without blocking the event loop."""
 
     def __init__(self, url: str, busy_timeout_seconds: float = 30) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
         parsed = make_url(url)
         self.writer: AsyncEngine
         self.reader: AsyncEngine
@@ -101,9 +103,18 @@ class AsyncDatabase:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
-            return await session.run_sync(function, *args, **kwargs)
+        async def transaction() -> T:
+            async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+                return await session.run_sync(function, *args, **kwargs)
+
+        # A transaction comes to its end though nobody waits for it any more: left in the middle, its connection
+        # would be lost to the pool.
+        task = asyncio.create_task(transaction())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
 
     async def close(self) -> None:
+        await asyncio.gather(*self._running, return_exceptions=True)
         await self.writer.dispose()
         await self.reader.dispose()

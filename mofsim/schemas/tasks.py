@@ -48,7 +48,7 @@ StructureRef = Annotated[BuiltinStructure | UploadedStructure | TaskStructure, F
 
 
 class TaskOptions(Request):
-    priority: PriorityName = Priority.NORMAL
+    priority: PriorityName = Field(Priority.NORMAL, json_schema_extra={"default": "NORMAL"})
     timeout_seconds: float | None = Field(
         None, gt=0, le=30 * 86400, allow_inf_nan=False, description="Running time; null: the server's default"
     )

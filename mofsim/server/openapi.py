@@ -41,7 +41,7 @@ class _Plugin(StarlettePlugin):
         return path, parameters
 
     def get_func_operation_id(self, func: Any, path: str, method: str) -> str:
-        return _word(f"{method.lower()}{path.removeprefix('/api/v1')}")
+        return _word(f"{method.lower()}{path}")
 
 
 class _Other(Answers):

@@ -1,12 +1,12 @@
 """Events to many clients: the database is asked once, however many listen.
 
-A client gets first what it missed, read from the database page by page, then what happens, from here. It joins
-before it reads: everything up to `last_id` of that moment comes from the database, everything after it comes through
-the subscription, so that no event is lost or comes twice between the two.
+A client gets first what it missed, read from the database page by page, then what happens, from here. Where the one
+ends and the other begins is settled when it joins (`Subscription.joined_at`): no event is lost between the two, or
+comes twice.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -67,9 +67,40 @@ class EventStream:
         for subscription in self._subscriptions:
             subscription.close()
 
+    async def open(self, since: int | None, task_id: int | None) -> AsyncGenerator[list[Message]]:
+        """The events after `since`, or from now on, in batches; ends when the server stops.
+
+        Now is when this returns: a client that sees its stream open misses nothing that follows.
+        """
+        batches = self._batches(since, task_id)
+        await anext(batches)
+        return batches
+
+    async def _batches(self, since: int | None, task_id: int | None) -> AsyncGenerator[list[Message]]:
+        newest, can_resume = await self._database.read(self._start, since, task_id)
+        with self._subscribed(task_id, newest) as subscription:
+            yield []
+            if can_resume:
+                async for page in self._missed(newest if since is None else since, subscription):
+                    yield page
+            else:
+                yield [reset_at(subscription.joined_at)]
+            async for batch in subscription.batches():
+                yield batch
+
+    def _start(self, session: Session, since: int | None, task_id: int | None) -> tuple[int, bool]:
+        """The newest event, and whether a client that knows those up to `since` can go on from there."""
+        newest = events.last_id(session)
+        return newest, since is None or not (
+            since > newest
+            or events.gap_before(session, since)
+            or events.more_than(session, since, self._backlog, task_id)
+        )
+
     @contextmanager
-    def subscribed(self, task_id: int | None) -> Iterator[Subscription]:
-        subscription = Subscription(task_id, self._backlog, self.last_id)
+    def _subscribed(self, task_id: int | None, newest: int) -> Iterator[Subscription]:
+        # The database may be ahead of what was published here, or the other way round.
+        subscription = Subscription(task_id, self._backlog, max(newest, self.last_id))
         self._subscriptions.add(subscription)
         if self.closed:
             subscription.close()
@@ -77,21 +108,6 @@ class EventStream:
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
-
-    async def messages(self, since: int | None, task_id: int | None) -> AsyncIterator[list[Message]]:
-        """The events after `since`, or from now on; ends when the server stops."""
-        with self.subscribed(task_id) as subscription:
-            newest = await self._database.read(events.last_id)
-            sent = newest if since is None else since
-            if await self._database.read(self._can_not_resume, sent, task_id):
-                sent = newest
-                yield [reset_at(sent)]
-            async for page in self._missed(sent, subscription):
-                yield page
-                sent = page[-1].id
-            async for batch in subscription.batches():
-                # A client may know events already that were not read here yet when it joined.
-                yield [message for message in batch if message.id > sent]
 
     async def _missed(self, since: int, subscription: Subscription) -> AsyncIterator[list[Message]]:
         while since < subscription.joined_at:
@@ -101,13 +117,6 @@ class EventStream:
                 return
             yield page
             since = page[-1].id
-
-    def _can_not_resume(self, session: Session, since: int, task_id: int | None) -> bool:
-        return (
-            since > events.last_id(session)
-            or events.gap_before(session, since)
-            or events.more_than(session, since, self._backlog, task_id)
-        )
 
     async def _follow(self, doorbell: Doorbell) -> None:
         while True:

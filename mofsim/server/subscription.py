@@ -46,7 +46,7 @@ class Subscription:
         self._closed = False
 
     def push(self, message: Message) -> None:
-        if self.task_id is not None and self.task_id != message.task_id:
+        if message.id <= self.joined_at or (self.task_id is not None and self.task_id != message.task_id):
             return
         if len(self._waiting) >= self._limit:
             # The client is too slow: what it missed can not be kept for it.

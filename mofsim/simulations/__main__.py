@@ -9,6 +9,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -16,14 +17,17 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 def package_name() -> str:
     """The name under which this folder can be imported.
 
-    Started as a folder, it is made a package of its own: with its parents on the path, a foreign interpreter
-    would also find the packages that are installed beside mofsim.
+    Started as a folder, it gets its usual name under an empty `mofsim`: with the folder's parents on the path, a
+    foreign interpreter would also find the packages that are installed beside mofsim.
     """
     if __package__:
         return __package__
     folder = Path(__file__).resolve().parent
+    # It holds an inspect.py, which would hide the one of Python.
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != folder]
-    name = "mofsim_simulations"
+    sys.modules["mofsim"] = empty = ModuleType("mofsim")
+    empty.__path__ = []
+    name = "mofsim.simulations"
     spec = importlib.util.spec_from_file_location(
         name, folder / "__init__.py", submodule_search_locations=[str(folder)]
     )

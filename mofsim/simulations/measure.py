@@ -46,9 +46,12 @@ class Meter:
         }
 
     def _peak_memory(self) -> float | None:
-        if self._device.startswith("cuda"):
+        if not self._device.startswith("cuda"):
+            return _peak_of_process()
+        # The report of a run that lost its GPU must not fail for this number.
+        with contextlib.suppress(RuntimeError):
             return float(sys.modules["torch"].cuda.max_memory_allocated(self._device)) / _MB
-        return _peak_of_process()
+        return None
 
 
 def _forget_peak_of_process() -> None:

@@ -102,8 +102,6 @@ class Run:
         match message["type"]:
             case "loading":
                 self._log(LogLevel.INFO, "mofsim.worker", f"loading {message['model']}")
-            case "loaded":
-                self._log(LogLevel.INFO, "mofsim.worker", f"{message['model']} loaded in {message['seconds']:.1f} s")
             case "started":
                 self._started(message)
             case "progress":

@@ -10,30 +10,29 @@ from .running import Hands, Server
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared_server(tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path) -> Iterator[Server]:
     """A server that tests share: none may count on being alone there. It has no worker."""
-    server = Server(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.stop()
+    yield from _serve(tmp_path_factory.mktemp("shared"), prepared_folder)
 
 
 @pytest.fixture
-def client(server: Server) -> Iterator[Client]:
-    with Client(server.url) as client:
+def client(shared_server: Server) -> Iterator[Client]:
+    with Client(shared_server.url) as client:
         yield client
 
 
 @pytest.fixture
-def own_server(server: Server, tmp_path: Path) -> Iterator[Server]:
+def own_server(tmp_path: Path, prepared_folder: Path) -> Iterator[Server]:
     """A server of this test alone, which it may stop and start."""
-    folder = tmp_path / "server"
-    # The built-in structures take a while to make.
-    shutil.copytree(server.data / "structures", folder / "data" / "structures")
-    own = Server(folder)
-    own.start()
-    yield own
-    own.stop()
+    yield from _serve(tmp_path / "own", prepared_folder)
+
+
+def _serve(folder: Path, prepared: Path) -> Iterator[Server]:
+    shutil.copytree(prepared, folder / "data")
+    server = Server(folder)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ def test_both_clients_have_the_same_methods() -> None:
     assert methods(Client)["task"] == "(self, /, id: int)"
 
 
-async def test_requests_run_side_by_side(server: Server) -> None:
-    async with AsyncClient(server.url) as client:
+async def test_requests_run_side_by_side(shared_server: Server) -> None:
+    async with AsyncClient(shared_server.url) as client:
         tasks = await asyncio.gather(*(client.submit("single-point", "MOF-5") for _ in range(5)))
         page = await client.tasks()
     assert {task.id for task in tasks} <= {task.id for task in page.items}
@@ -58,9 +58,9 @@ async def test_waiting_goes_on_over_a_restart_of_the_server(own_server: Server, 
     assert 3 in [task.progress.step for task in seen]
 
 
-async def test_a_cancelled_follower_leaves_no_connection_open(server: Server) -> None:
+async def test_a_cancelled_follower_leaves_no_connection_open(shared_server: Server) -> None:
     opened = asyncio.Event()
-    async with AsyncClient(server.url) as client:
+    async with AsyncClient(shared_server.url) as client:
         follower = asyncio.create_task(anext(client.follow(on_open=opened.set)))
         await opened.wait()
         follower.cancel()
@@ -69,8 +69,8 @@ async def test_a_cancelled_follower_leaves_no_connection_open(server: Server) ->
         assert (await client.health()).status == "ok"
 
 
-async def test_a_file_is_downloaded(server: Server, tmp_path: Path) -> None:
-    async with AsyncClient(server.url) as client:
+async def test_a_file_is_downloaded(shared_server: Server, tmp_path: Path) -> None:
+    async with AsyncClient(shared_server.url) as client:
         path = await client.structure_file(1, tmp_path)
         assert path.name == "MOF-5.cif" and "data_" in path.read_text()
         with pytest.raises(NotFound):

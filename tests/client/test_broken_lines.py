@@ -66,8 +66,8 @@ def with_time_limit(client: Client, seconds: float) -> list[int]:
 
 
 @pytest.fixture
-def relayed(server: Server, request: pytest.FixtureRequest) -> Iterator[Client]:
-    with closing(LossyRelay(server.port, request.param)) as relay, Client(relay.url) as client:
+def relayed(shared_server: Server, request: pytest.FixtureRequest) -> Iterator[Client]:
+    with closing(LossyRelay(shared_server.port, request.param)) as relay, Client(relay.url) as client:
         yield client
 
 

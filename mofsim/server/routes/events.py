@@ -1,6 +1,7 @@
 """What happens, as it happens: GET /events."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse
@@ -39,8 +40,8 @@ async def stream_events(request: Request) -> Response:
     given = query(request, EventQuery)
     since = last_event_id(request)
     since = given.last_event_id if since is None else since
-    messages = context(request).stream.messages(since, given.task)
-    return EventSourceResponse(_texts(messages), ping=PING_SECONDS)
+    batches = await context(request).stream.open(since, given.task)
+    return EventSourceResponse(_texts(batches), ping=PING_SECONDS)
 
 
 def last_event_id(request: Request) -> int | None:
@@ -53,10 +54,11 @@ def last_event_id(request: Request) -> int | None:
     return int(text)
 
 
-async def _texts(batches: AsyncIterator[list[Message]]) -> AsyncIterator[bytes]:
-    async for batch in batches:
-        if batch:
-            yield b"".join(message.text for message in batch)
+async def _texts(batches: AsyncGenerator[list[Message]]) -> AsyncIterator[bytes]:
+    async with aclosing(batches):
+        async for batch in batches:
+            if batch:
+                yield b"".join(message.text for message in batch)
 
 
 routes = [Route("/api/v1/events", stream_events)]

@@ -86,7 +86,7 @@ def _file(form: FormData) -> UploadFile:
     if isinstance(upload, str):
         raise Invalid("must be sent as a file, with a file name (in curl: -F file=@PATH)", field="file")
     if not upload.size:
-        raise Invalid("the file is empty; give a CIF, extXYZ or POSCAR file", field="file", type="EmptyFile")
+        raise Invalid("the file is empty; give a CIF, extXYZ or POSCAR file", field="file", type="empty")
     return upload
 
 

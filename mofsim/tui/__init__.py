@@ -1,0 +1,1 @@
+"""The terminal console: watches and steers tasks over HTTP, from the keyboard."""

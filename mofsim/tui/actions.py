@@ -1,0 +1,80 @@
+"""What an action is, and when it is possible: judged on a `Context`, a picture of the screen without widgets.
+
+The list of all actions is in `registry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+
+if TYPE_CHECKING:
+    from mofsim.schemas.tasks import Task
+
+
+class Scope(StrEnum):
+    """Where a key works; in this order where two share a key."""
+
+    LOG = "in a log"
+    MOVE = "moving"
+    LIST = "in the list"
+    DETAIL = "in a task"
+    TASK = "on tasks"
+    FORM = "in the form"
+    CONSOLE = "everywhere"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an action is judged on; `tasks` are those that it would take."""
+
+    tasks: Sequence[Task] = ()
+    selected: int = 0
+    online: bool = True
+    filtered: bool = False
+    pane: str = ""
+    finding: bool = False
+
+
+Refusal = Callable[[Context], str | None]
+
+
+@dataclass(frozen=True)
+class Action:
+    """`refusal` says why it is not possible now; `applies` whether its key means this action at all."""
+
+    id: str
+    keys: str
+    label: str
+    help: str
+    scope: Scope
+    #: acts on the server, so that it needs one
+    acts: bool = False
+    refusal: Refusal = lambda context: None
+    applies: Callable[[Context], bool] = lambda context: True
+    #: place in the footer, where the lowest come first and stay longest; 0: not there
+    footer: int = 0
+    #: shows how many tasks it takes when some are selected
+    counts: bool = False
+
+    @property
+    def handler(self) -> str:
+        """Name of the method of a screen that does it."""
+        return "do_" + self.id.replace(".", "_")
+
+    @property
+    def first_key(self) -> str:
+        return self.keys.split(",")[0]
+
+    def why_not(self, context: Context) -> str | None:
+        if self.acts and not context.online:
+            return "the server does not answer; this works again as soon as it does"
+        return self.refusal(context)
+
+    def binding(self) -> Binding:
+        action = f"do('{self.id}')"
+        return Binding(self.keys, action, self.label, show=False, tooltip=self.help, id=self.id)

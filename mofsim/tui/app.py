@@ -1,0 +1,176 @@
+"""The console itself: modes, theme, keymap, and the way of messages into the state and from there to the screens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from textual.app import App
+from textual.filter import LineFilter
+from textual.signal import Signal
+from textual.timer import Timer
+
+from mofsim.tui import jobs, messages
+from mofsim.tui.feed import Feed
+from mofsim.tui.keymap import keymap_file, load
+from mofsim.tui.looks import Glyphs, glyphs_for
+from mofsim.tui.screens.tasks import TasksScreen
+from mofsim.tui.session import Session
+from mofsim.tui.store import Change, Store
+from mofsim.tui.theme import THEME, AsciiOnly
+
+if TYPE_CHECKING:
+    from mofsim.client import AsyncClient
+
+#: Counts are asked for again at most this often, in seconds.
+RECOUNT = 1.0
+
+
+class Console(App[None]):
+    TITLE = "mofsim"
+    CSS_PATH = "mofsim.tcss"
+    DEFAULT_MODE = "tasks"
+    ENABLE_COMMAND_PALETTE = False
+    NOTIFICATION_TIMEOUT = 4.0
+
+    def __init__(
+        self,
+        server: str,
+        connect: Callable[[], AsyncClient],
+        *,
+        keymap: Mapping[str, str] | None = None,
+        glyphs: Glyphs | None = None,
+    ) -> None:
+        """`connect` makes the client; it is called once, in a thread, for it may load libraries."""
+        super().__init__()
+        self.animation_level = "none"
+        self.register_theme(THEME)
+        self.theme = THEME.name
+        self.set_keymap(keymap or {})
+        changed: Signal[Change] = Signal(self, "changed")
+        self.session = Session(changed, Store(server=server), glyphs=glyphs or glyphs_for(), keymap=keymap or {})
+        self.failure: Exception | None = None
+        self._connect = connect
+        self._recount: Timer | None = None
+        self.add_mode("tasks", lambda: TasksScreen(self.session))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return filters if self.session.glyphs.braille else [*filters, AsciiOnly()]
+
+    def on_mount(self) -> None:
+        # The first frame must not wait for httpx and pydantic.
+        self.call_after_refresh(self.run_worker, self._follow, group="feed")
+
+    async def _follow(self) -> None:
+        try:
+            client = await asyncio.to_thread(self._connect)
+        except Exception as error:
+            # A mistake in the settings or the URL: `run` raises it again when the terminal is itself again.
+            self.failure = error
+            self.exit()
+            return
+        self.session.client = client
+        self.session.store.server = client.url
+        try:
+            await Feed(client, self.post_message).run()
+        finally:
+            await client.close()
+
+    def _publish(self, change: Change) -> None:
+        if change.recount and self._recount is None:
+            self._recount = self.set_timer(RECOUNT, self._ask_counts)
+        self.session.changed.publish(change)
+
+    def _ask_counts(self) -> None:
+        self._recount = None
+        if self.session.store.online and self.session.client:
+            self.run_worker(jobs.bound(jobs.count, self.session.client, self.post_message), group="counts")
+
+    def on_connected(self, message: messages.Connected) -> None:
+        self.session.store.workers = {worker.id: worker for worker in message.workers}
+        self._publish(self.session.store.connected(message.health))
+
+    def on_line_lost(self, message: messages.LineLost) -> None:
+        now = self.session.monotonic()
+        self._publish(self.session.store.lost(message.reason, now, now + message.retry_in))
+
+    def on_told(self, message: messages.Told) -> None:
+        self._publish(self.session.store.told(message.news))
+
+    def on_page_came(self, message: messages.PageCame) -> None:
+        self._publish(self.session.store.page(message.fetch, message.page))
+
+    def on_page_failed(self, message: messages.PageFailed) -> None:
+        self.session.store.page_failed(message.fetch)
+        if self.session.store.online:
+            self.notify(message.reason, severity="error", markup=False)
+
+    def on_task_came(self, message: messages.TaskCame) -> None:
+        self._publish(self.session.store.refreshed(message.task))
+
+    def on_counted(self, message: messages.Counted) -> None:
+        self._publish(self.session.store.counted(message.queue))
+
+    def on_said(self, message: messages.Said) -> None:
+        self.notify(message.text, severity=message.severity, markup=False)
+
+    def on_submitted(self, message: messages.Submitted) -> None:
+        tasks = self._tasks_screen()
+        self._publish(self.session.store.refreshed(message.task, new=True))
+        tasks.put_cursor_on(message.task)
+
+    def show_tasks(self, text: str) -> None:
+        """The list, with this filter."""
+        self._tasks_screen().filter_by(text)
+
+    def open_task(self, task_id: int) -> None:
+        from mofsim.tui.screens.task_detail import TaskDetail
+
+        if self.session.store.online:
+            self.push_screen(TaskDetail(self.session, task_id))
+
+    def _tasks_screen(self) -> TasksScreen:
+        """The list of tasks, brought to the front."""
+        self.switch_mode("tasks")
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        return cast(TasksScreen, self.screen)
+
+    def action_help_quit(self) -> None:
+        """ctrl+c, which means something else in most terminals' minds."""
+        self.notify("q leaves the console; tasks keep running")
+
+
+def run(
+    server: str | Callable[[], str] | None = None,
+    *,
+    api_key: str | None = None,
+    keys: Path | None = None,
+) -> None:
+    """Show the console until it is left.
+
+    `server` is a URL, or tells one, called when the first frame is on the screen already; None: that of the settings.
+    `keys` is a file with the user's own keys; None: the one in the configuration folder, if there is one.
+    Raises what `server` raises, and ValueError for a URL that is none.
+    """
+
+    def connect() -> AsyncClient:
+        # The line too, which the client itself would load when it first needs it: on our loop, with keys waiting.
+        from mofsim.client import AsyncClient, line  # noqa: F401
+
+        return AsyncClient(server() if callable(server) else server, api_key=api_key)
+
+    keymap, problems = load(keys or keymap_file())
+    console = Console(server if isinstance(server, str) else "", connect, keymap=keymap)
+    for problem in problems:
+        console.call_later(console.notify, problem, severity="warning", timeout=15, markup=False)
+    console.run()
+    if console.failure:
+        raise console.failure
+    counts = console.session.store.counts
+    if counts and counts.running + counts.waiting and console.return_code == 0:
+        going = f"{counts.running} running and {counts.waiting} waiting"
+        print(f"{going} tasks go on at {console.session.store.server}; `mofsim tui` shows them again")

@@ -1,0 +1,197 @@
+"""What the console asks of the server: each job is a coroutine that ends in a message, also when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from textual.message import Message
+from textual.worker import WorkType
+
+from mofsim.tui import messages
+from mofsim.vocabulary import Priority, TaskType
+
+if TYPE_CHECKING:
+    from mofsim.client import AsyncClient
+    from mofsim.schemas.tasks import Task
+    from mofsim.tui.query import Query
+    from mofsim.tui.window import Fetch
+
+T = TypeVar("T")
+Post = Callable[[Message], object]
+
+#: Lines of a log that are read at once.
+LOG_PAGE = 500
+#: Rows that "select all" reads at most.
+SELECT_PAGE, SELECT_PAGES = 500, 4
+
+
+def bound(job: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> WorkType[None]:
+    """A job with its arguments, as a worker takes it: not a coroutine yet, which one that never starts would leave."""
+    return partial(job, *arguments)
+
+
+async def page(client: AsyncClient, fetch: Fetch, post: Post) -> None:
+    from mofsim.client import ClientError
+
+    try:
+        post(messages.PageCame(fetch, await client.tasks(**fetch.arguments)))
+    except ClientError as error:
+        post(messages.PageFailed(fetch, str(error)))
+
+
+async def select_all(client: AsyncClient, query: Query, post: Post) -> None:
+    """All tasks of a list, up to a number that a person can mean."""
+    found: list[Task] = []
+    cursor = None
+    for _ in range(SELECT_PAGES):
+        answer = await _quietly(client.tasks(**query.arguments(), limit=SELECT_PAGE, cursor=cursor))
+        if answer is None:
+            return
+        found += [task for task in answer.items if query.matches(task)]
+        cursor = answer.next_cursor
+        if cursor is None:
+            break
+    post(messages.SelectionCame(found, more=cursor is not None))
+
+
+async def task(client: AsyncClient, task_id: int, post: Post) -> None:
+    found = await _quietly(client.task(task_id))
+    if found is not None:
+        post(messages.TaskCame(found))
+
+
+async def count(client: AsyncClient, post: Post) -> None:
+    queue = await _quietly(client.queue())
+    if queue is not None:
+        post(messages.Counted(queue))
+
+
+async def explain(client: AsyncClient, task_id: int, post: Post) -> None:
+    explanation = await _quietly(client.explain(task_id))
+    if explanation is not None:
+        post(messages.Explained(task_id, explanation))
+
+
+async def series(client: AsyncClient, task_id: int, points: int, post: Post) -> None:
+    columns = await _quietly(client.series(task_id, points))
+    if columns is not None:
+        post(messages.SeriesCame(task_id, columns))
+
+
+async def log_newest(client: AsyncClient, task_id: int, post: Post) -> None:
+    lines = await _quietly(client.logs(task_id, limit=LOG_PAGE, newest=True))
+    if lines is not None:
+        post(messages.LogCame(task_id, lines, from_start=len(lines) < LOG_PAGE))
+
+
+async def log_after(client: AsyncClient, task_id: int, last: int, post: Post) -> None:
+    """All lines that follow line `last`."""
+    while lines := await _quietly(client.logs(task_id, after=last, limit=LOG_PAGE)):
+        post(messages.LogCame(task_id, lines))
+        last = lines[-1].id
+        if len(lines) < LOG_PAGE:
+            break
+
+
+async def log_before(client: AsyncClient, task_id: int, first: int, post: Post) -> None:
+    """All lines from the start of the log up to line `first`, which is known."""
+    found: list[Any] = []
+    last = 0
+    while lines := await _quietly(client.logs(task_id, after=last, limit=LOG_PAGE)):
+        found += [line for line in lines if line.id < first]
+        last = lines[-1].id
+        if last >= first or len(lines) < LOG_PAGE:
+            break
+    post(messages.LogCame(task_id, found, earlier=True, from_start=True))
+
+
+async def result(client: AsyncClient, task_id: int, post: Post) -> None:
+    found = await _quietly(client.result(task_id))
+    files = await _quietly(client.files(task_id))
+    post(messages.ResultCame(task_id, found, files or ()))
+
+
+async def attempts(client: AsyncClient, task_id: int, post: Post) -> None:
+    found = await _quietly(client.attempts(task_id))
+    if found is not None:
+        post(messages.AttemptsCame(task_id, found))
+
+
+async def choices(client: AsyncClient, post: Post) -> None:
+    structures, models = await _quietly(client.structures()), await _quietly(client.models())
+    post(messages.ChoicesCame(structures or (), models or ()))
+
+
+async def cancel(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:
+    running = any(task.status.is_active for task in tasks)
+    done = "asked to stop after the current step" if running else "cancelled"
+    await _each(tasks, lambda task: client.cancel(task.id), done, post)
+
+
+async def retry(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:
+    await _each(tasks, lambda task: client.retry(task.id), "queued again", post)
+
+
+async def set_priority(client: AsyncClient, wanted: Sequence[tuple[Task, Priority]], post: Post) -> None:
+    to = dict((task.id, priority) for task, priority in wanted)
+    tasks = [task for task, _ in wanted]
+    words = {priority.name for priority in to.values()}
+    await _each(tasks, lambda task: client.set_priority(task.id, to[task.id]), f"now {'/'.join(words)}", post)
+
+
+async def submit(
+    client: AsyncClient,
+    task_type: TaskType,
+    structure: str | int,
+    file: str | None,
+    options: dict[str, Any],
+    post: Post,
+) -> None:
+    """Upload `file` first, when there is one; it then is the structure."""
+    from mofsim.client import ApiError, ClientError
+
+    try:
+        chosen = (await client.add_structure(file)).id if file else structure
+    except OSError as error:
+        post(messages.SubmitRefused(f"cannot be read: {error.strerror or error}", "structure"))
+        return
+    except ClientError as error:
+        post(messages.SubmitRefused(str(error), "structure" if isinstance(error, ApiError) else None))
+        return
+    try:
+        post(messages.Submitted(await client.submit(task_type, chosen, **options)))
+    except ApiError as error:
+        post(messages.SubmitRefused(error.detail, error.field))
+    except ClientError as error:
+        post(messages.SubmitRefused(str(error), None))
+
+
+async def _each(tasks: Sequence[Task], ask: Callable[[Task], Awaitable[object]], done: str, post: Post) -> None:
+    """One after another, so that a long selection does not crowd out others; a refusal stops none of the rest."""
+    from mofsim.client import ClientError
+
+    refused = []
+    for task in tasks:
+        try:
+            await ask(task)
+        except ClientError as error:
+            refused.append(str(error))
+    fine = len(tasks) - len(refused)
+    what = f"task {tasks[0].id}" if len(tasks) == 1 else f"{fine} tasks"
+    if fine:
+        post(messages.Said(f"{what} {done}"))
+    if refused:
+        more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+        post(messages.Said(f"{refused[0]}{more}", "error"))
+
+
+async def _quietly(asked: Awaitable[T]) -> T | None:
+    """None where the server does not answer: the feed sees that too, and says so once for all."""
+    from mofsim.client import ClientError
+
+    try:
+        return await asked
+    except ClientError:
+        return None

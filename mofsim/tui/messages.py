@@ -1,0 +1,135 @@
+"""What workers tell the widgets. A worker touches no widget: it posts one of these, and a handler acts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from textual.message import Message
+
+from mofsim.tui.news import News
+from mofsim.tui.window import Fetch
+
+if TYPE_CHECKING:
+    from mofsim.schemas.envelope import Page
+    from mofsim.schemas.resources import Health, Model, Queue, Structure, Worker
+    from mofsim.schemas.tasks import Attempt, Explanation, LogLine, OutputFile, SeriesColumns, Task, TaskResult
+
+
+@dataclass
+class Connected(Message):
+    """The line to the server stands; `workers` are those that it knows."""
+
+    health: Health
+    workers: Sequence[Worker]
+
+
+@dataclass
+class LineLost(Message):
+    """No line; the next try is made in `retry_in` seconds."""
+
+    reason: str
+    retry_in: float
+
+
+@dataclass
+class Told(Message):
+    """Events, oldest first."""
+
+    news: Sequence[News]
+
+
+@dataclass
+class PageCame(Message):
+    fetch: Fetch
+    page: Page[Task]
+
+
+@dataclass
+class PageFailed(Message):
+    fetch: Fetch
+    reason: str
+
+
+@dataclass
+class TaskCame(Message):
+    task: Task
+
+
+@dataclass
+class SelectionCame(Message):
+    """All tasks that "select all" means; `more` when there are too many."""
+
+    tasks: Sequence[Task]
+    more: bool
+
+
+@dataclass
+class Counted(Message):
+    queue: Queue
+
+
+@dataclass
+class Explained(Message):
+    task_id: int
+    explanation: Explanation
+
+
+@dataclass
+class SeriesCame(Message):
+    task_id: int
+    series: SeriesColumns
+
+
+@dataclass
+class LogCame(Message):
+    """`earlier` lines stand before all that are known already."""
+
+    task_id: int
+    lines: Sequence[LogLine]
+    earlier: bool = False
+    #: nothing stands before them
+    from_start: bool = False
+
+
+@dataclass
+class ResultCame(Message):
+    task_id: int
+    result: TaskResult | None
+    files: Sequence[OutputFile]
+
+
+@dataclass
+class AttemptsCame(Message):
+    task_id: int
+    attempts: Sequence[Attempt]
+
+
+@dataclass
+class ChoicesCame(Message):
+    """What the form offers."""
+
+    structures: Sequence[Structure]
+    models: Sequence[Model]
+
+
+@dataclass
+class Submitted(Message):
+    task: Task
+
+
+@dataclass
+class SubmitRefused(Message):
+    """`field` is the server's name of what is wrong, e.g. parameters.fmax_eV_per_A."""
+
+    detail: str
+    field: str | None
+
+
+@dataclass
+class Said(Message):
+    """How something that was asked for ended, in words."""
+
+    text: str
+    severity: Literal["information", "warning", "error"] = "information"

@@ -1,0 +1,144 @@
+"""What all screens share: keys go through the registry, the state's changes come in, help and palette open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.screen import Screen
+
+from mofsim.tui import jobs
+from mofsim.tui.actions import Context, Scope
+from mofsim.tui.commands import Command
+from mofsim.tui.registry import BY_ID, possible
+from mofsim.tui.session import Session
+from mofsim.tui.store import Change
+from mofsim.tui.widgets.bars import Banner, FooterBar, HeaderBar
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.widget import Widget
+
+    from mofsim.tui.app import Console
+
+
+Job = Callable[..., Coroutine[Any, Any, None]]
+
+
+class ConsoleScreen(Screen[None]):
+    """Subclasses give SCOPES and BINDINGS, `body`, and a `do_…` method for each action in their scopes."""
+
+    SCOPES: ClassVar[Sequence[Scope]] = (Scope.CONSOLE,)
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-low"), (30, "-high")]  # noqa: RUF012
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.store = session.store
+        self.header = HeaderBar(session)
+        self.banner = Banner(session)
+        self.footer = FooterBar(session.glyphs)
+
+    def body(self) -> Sequence[Widget]:
+        return ()
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield from self.body()
+        yield self.banner
+        yield self.footer
+
+    def on_mount(self) -> None:
+        self.session.changed.subscribe(self, self._on_store)
+        self.set_class(not self.session.glyphs.braille, "-ascii")
+
+    def on_screen_resume(self) -> None:
+        self._draw(Change(list=True, counts=True, line=True))
+
+    def _on_store(self, change: Change) -> None:
+        if self.is_current:
+            self._draw(change)
+
+    def _draw(self, change: Change) -> None:
+        if change.line:
+            self.banner.update()
+        self.changed(change)
+        self.header.redraw()
+        self.refresh_keys()
+
+    def changed(self, change: Change) -> None:
+        """Draw what changed."""
+
+    def situation(self) -> Context:
+        return Context(online=self.store.online)
+
+    def refresh_keys(self) -> None:
+        context = self.situation()
+        self.footer.show(possible(self.SCOPES, context, self.session.keymap), context.selected)
+
+    def ask(self, job: Job, *arguments: Any, group: str = "") -> None:
+        """Ask the server beside all else. A question in a group ends an older one, and ends with the screen.
+
+        What has no group changes something: it goes on when the screen is left, and the app hears of its end.
+        """
+        client = self.session.client
+        if client and group:
+            self.run_worker(jobs.bound(job, client, *arguments, self.post_message), group=group, exclusive=True)
+        elif client:
+            self.app.run_worker(jobs.bound(job, client, *arguments, self.app.post_message), group="actions")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action != "do":
+            return super().check_action(action, parameters)
+        return BY_ID[str(parameters[0])].applies(self.situation())
+
+    def action_do(self, action_id: str) -> None:
+        """Do an action, or say why it is not possible."""
+        action = BY_ID[action_id]
+        why_not = action.why_not(self.situation())
+        if why_not:
+            self.app.notify(why_not, markup=False, timeout=4)
+        else:
+            getattr(self, action.handler)()
+
+    def on_footer_bar_pressed(self, message: FooterBar.Pressed) -> None:
+        self.action_do(message.action_id)
+
+    def do_task_new(self) -> None:
+        from mofsim.tui.screens.submit import SubmitForm
+
+        self.app.push_screen(SubmitForm(self.session))
+
+    def do_console_pause(self) -> None:
+        self.session.changed.publish(self.store.pause(not self.store.paused))
+
+    def do_console_commands(self) -> None:
+        from mofsim.tui.screens.palette import Palette
+
+        self.app.push_screen(Palette(self.SCOPES, self.situation(), self.session.keymap), self._run_command)
+
+    def _run_command(self, command: Command | None) -> None:
+        console = cast("Console", self.app)
+        match command:
+            case Command("do", action_id):
+                self.action_do(action_id)
+            case Command("tasks", text):
+                console.show_tasks(text)
+            case Command("task", number):
+                console.open_task(int(number))
+
+    def do_console_help(self) -> None:
+        from mofsim.tui.screens.help import Help
+
+        self.app.push_screen(Help(self.SCOPES, self.situation(), self.session.keymap), self._run_chosen)
+
+    def _run_chosen(self, action_id: str | None) -> None:
+        if action_id:
+            self.action_do(action_id)
+
+    def do_console_suspend(self) -> None:
+        self.app.action_suspend_process()
+
+    def do_console_quit(self) -> None:
+        self.app.exit()

@@ -1,0 +1,90 @@
+"""What can be done to tasks, on whichever screen they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mofsim.tui import format, jobs
+from mofsim.tui.actions import Context
+from mofsim.tui.registry import RETRIED
+from mofsim.tui.screens.base import ConsoleScreen
+from mofsim.tui.why import would_be_lost
+from mofsim.vocabulary import Priority
+
+if TYPE_CHECKING:
+    from mofsim.schemas.tasks import Task
+
+#: Terminals and multiplexers cut longer ones, or drop them in silence.
+CLIPBOARD_LIMIT = 70_000
+
+
+class TaskScreen(ConsoleScreen):
+    """Subclasses tell which tasks an action takes."""
+
+    def targets(self) -> Sequence[Task]:
+        raise NotImplementedError
+
+    def situation(self) -> Context:
+        return Context(self.targets(), online=self.store.online)
+
+    def do_task_cancel(self) -> None:
+        from mofsim.tui.screens.confirm import Confirm
+
+        tasks = [task for task in self.targets() if not task.status.is_final and not task.stop_requested]
+        # Those that lose most are named first.
+        tasks.sort(key=lambda task: not task.status.is_active)
+        title = f"Cancel task {tasks[0].id}?" if len(tasks) == 1 else f"Cancel {len(tasks)} tasks?"
+        items = [f"{task.id} {format.name(task)}: {would_be_lost(task, self._elapsed(task))}" for task in tasks]
+        yes = "cancel it" if len(tasks) == 1 else f"cancel these {len(tasks)}"
+
+        def answered(confirmed: bool | None) -> None:
+            if confirmed:
+                self.ask(jobs.cancel, tasks)
+
+        hint = "What it wrote so far is kept." if any(task.status.is_active for task in tasks) else ""
+        self.app.push_screen(Confirm(title, items, hint, keep="keep", yes=yes), answered)
+
+    def do_task_retry(self) -> None:
+        tasks = [task for task in self.targets() if task.status in RETRIED]
+        self.ask(jobs.retry, tasks)
+
+    def do_task_raise(self) -> None:
+        self._change_priority(-1)
+
+    def do_task_lower(self) -> None:
+        self._change_priority(+1)
+
+    def _change_priority(self, by: int) -> None:
+        wanted = [
+            (task, Priority(task.priority + by))
+            for task in self.targets()
+            if task.status.is_waiting and Priority.CRITICAL <= task.priority + by <= Priority.LOW
+        ]
+        self.ask(jobs.set_priority, wanted)
+
+    def do_task_duplicate(self) -> None:
+        from mofsim.tui.screens.submit import SubmitForm
+
+        self.app.push_screen(SubmitForm(self.session, self.targets()[0]))
+
+    def do_task_why(self) -> None:
+        from mofsim.tui.screens.why import Why
+
+        self.app.push_screen(Why(self.session, self.targets()[0]))
+
+    def do_task_copy(self) -> None:
+        ids = [str(task.id) for task in self.targets()]
+        self.copy(" ".join(ids), f"{'id' if len(ids) == 1 else f'{len(ids)} ids'} {', '.join(ids[:3])}")
+
+    def copy(self, text: str, what: str) -> None:
+        """To the clipboard of the terminal, also over SSH, where the terminal allows it (OSC 52)."""
+        if len(text) > CLIPBOARD_LIMIT:
+            size = format.size(len(text))
+            self.app.notify(f"too long for a terminal's clipboard ({size}); nothing was copied", severity="warning")
+            return
+        self.app.copy_to_clipboard(text)
+        self.app.notify(f"copied {what}", markup=False, timeout=2)
+
+    def _elapsed(self, task: Task) -> float | None:
+        return (self.session.now() - task.started_at).total_seconds() if task.started_at else None

@@ -1,0 +1,244 @@
+"""The list of tasks, live, with the task under the cursor explained below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+
+from mofsim.tui import format, jobs, messages
+from mofsim.tui.actions import Context, Scope
+from mofsim.tui.looks import BAD, BOLD, DIM
+from mofsim.tui.query import Query, QueryError, parse
+from mofsim.tui.registry import bindings
+from mofsim.tui.screens.moving import Movable, Moving
+from mofsim.tui.screens.peeking import Peeking
+from mofsim.tui.session import Session
+from mofsim.tui.store import Change, Line
+from mofsim.tui.task_columns import task_columns
+from mofsim.tui.widgets.filter_bar import FilterBar
+from mofsim.tui.widgets.lines import piece
+from mofsim.tui.widgets.peek import Peek
+from mofsim.tui.widgets.table import Table
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from mofsim.schemas.tasks import Task
+
+#: The orders that `s` goes through, each in the direction that is asked for first.
+SORTS = ("-id", "priority", "status", "model", "task_type")
+
+
+class TasksScreen(Moving, Peeking):
+    SCOPES = (Scope.MOVE, Scope.LIST, Scope.TASK, Scope.CONSOLE)
+    BINDINGS = bindings(SCOPES)
+    AUTO_FOCUS = "#tasks"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.filter = FilterBar(session.glyphs)
+        columns = task_columns(self.store, session.glyphs, session.now)
+        self.table: Table[Task] = Table(columns, self.store.window, lambda task: task.id, id="tasks")
+        self.table.glyphs = session.glyphs
+        self.peek = Peek(self.store, session.glyphs)
+        self._error = ""
+        #: the task to put the cursor on as soon as it is in the list
+        self._wish: int | None = None
+        #: where to go when the list that was asked for is there
+        self._then: Callable[[], None] | None = None
+
+    def body(self) -> Sequence[Widget]:
+        return self.filter, self.table, self.peek
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        """Running times go on; while the line is broken they stand still like all else."""
+        if self.is_current and self.store.online and not self.store.paused:
+            self.table.redraw()
+
+    def targets(self) -> Sequence[Task]:
+        if self.store.selected:
+            return list(self.store.selected.values())
+        task = self.store.window.get(self.table.cursor) if self.table.cursor is not None else None
+        return [task] if task else []
+
+    def situation(self) -> Context:
+        filtered = bool(self.store.window.query.text)
+        return Context(self.targets(), len(self.store.selected), self.store.online, filtered)
+
+    def changed(self, change: Change) -> None:
+        table, store = self.table, self.store
+        table.rows, table.marked = store.window, store.selected
+        table.sort = store.window.query.sort
+        table.stale = store.line is Line.LOST
+        table.empty = self._nothing()
+        if change.list or change.line:
+            table.changed()
+            self._keep_promises()
+        else:
+            table.redraw()
+        self.draw_status()
+        self.peek_changed(change)
+
+    def _keep_promises(self) -> None:
+        """Put the cursor where it was to be once the rows are there."""
+        if self._then and self.store.coming is None:
+            then, self._then = self._then, None
+            then()
+        if self._wish is not None and self.table.go_to(self._wish):
+            self._wish = None
+
+    def _nothing(self) -> Sequence[str]:
+        """What an empty list says: what to press."""
+        store = self.store
+        if store.line is Line.CONNECTING and store.reason:
+            return (
+                f"{store.reason[:1].upper()}{store.reason[1:]}",
+                "",
+                "Start one here, with a worker:      mofsim up",
+                "Or look at one elsewhere:           mofsim tui --server http://HOST:PORT",
+                "",
+                "This screen tries again by itself; q quits.",
+            )
+        if not store.window.started:
+            return (f"connecting to {store.server} {self.session.glyphs.dots}",)
+        if store.window.query.text:
+            return ("No task matches the filter.", "", "esc clears it, / changes it.")
+        return ("No tasks yet.", "", "n submits the first one; ? shows all keys.")
+
+    def draw_status(self) -> None:
+        """At the right of the filter line: what is wrong with it, or how many rows there are."""
+        window, segments = self.store.window, list[Segment]()
+        if self._error:
+            segments.append(piece(format.shorten(self._error, self.size.width // 2, self.session.glyphs), BAD))
+        elif window.started and window.total != len(window):
+            total = format.grouped(window.total) if window.total is not None else "10 000+"
+            whole = total if window.query.exact else f"{format.grouped(window.read)} looked at"
+            place = window.place(self.table.index) if window.query.exact else len(window)
+            segments.append(piece(f"{format.grouped(place)} of {whole}", DIM))
+        elif window.started and len(window):
+            segments.append(piece(f"{format.grouped(self.table.index + 1)} of {format.grouped(len(window))}", DIM))
+        if self.store.selected:
+            segments.append(piece(f"   {len(self.store.selected)} selected", BOLD))
+        self.filter.status.show(segments)
+
+    def on_table_shown(self, message: Table.Shown) -> None:
+        fetch = self.store.wanted(message.first, message.last) if self.store.online else None
+        if fetch:
+            self.ask(jobs.page, fetch)
+
+    def on_table_moved(self, message: Table.Moved) -> None:
+        self.draw_status()
+        self.peek_at(self.store.window.get(message.key) if message.key is not None else None)
+        self.refresh_keys()
+
+    def on_table_chosen(self, message: Table.Chosen) -> None:
+        self.do_list_open()
+
+    def moved(self) -> Movable:
+        return self.table
+
+    def do_move_first(self) -> None:
+        if self.store.window.tail and not self.store.window.complete:
+            self.list_tasks(self.store.window.query, then=self.table.first)
+        self.table.first()
+
+    def do_move_last(self) -> None:
+        """The end of a long list is read from the end."""
+        if not self.store.window.tail and not self.store.window.complete:
+            self.list_tasks(self.store.window.query, tail=True, then=self.table.last)
+        self.table.last()
+
+    def list_tasks(self, query: Query, tail: bool = False, then: Callable[[], None] | None = None) -> None:
+        """Ask for another list; `then` is called when it is there."""
+        self._then = then
+        self.store.show(query, tail)
+        self.on_table_shown(Table.Shown(0, self.table.page - 1))
+
+    def put_cursor_on(self, task: Task) -> None:
+        """Now, or as soon as the list has it."""
+        if not self.store.window.query.matches(task):
+            self.app.notify(f"task {task.id} is there, but the filter hides it", timeout=6)
+        elif not self.table.go_to(task.id):
+            self._wish = task.id
+
+    def filter_by(self, text: str) -> None:
+        self.filter.put(text)
+        self.table.focus()
+
+    def on_filter_bar_changed(self, message: FilterBar.Changed) -> None:
+        try:
+            query = parse(message.text, self.store.window.query.sort, self.session.now(), self.store.models)
+            self._error = ""
+        except QueryError as error:
+            self._error = str(error)
+        else:
+            self.list_tasks(query)
+        self.draw_status()
+
+    def on_filter_bar_left(self) -> None:
+        self.table.focus()
+
+    def do_list_open(self) -> None:
+        self._open()
+
+    def do_list_log(self) -> None:
+        self._open("log")
+
+    def _open(self, pane: str = "plot") -> None:
+        from mofsim.tui.screens.task_detail import TaskDetail
+
+        task = self.store.window.get(self.table.cursor or 0)
+        if task:
+            self.app.push_screen(TaskDetail(self.session, task, pane))
+
+    def do_list_filter(self) -> None:
+        self.filter.edit()
+
+    def do_list_clear(self) -> None:
+        if self.store.selected:
+            self.do_list_none()
+        else:
+            self.filter_by("")
+
+    def do_list_select(self) -> None:
+        task = self.store.window.get(self.table.cursor or 0)
+        if task:
+            self.store.toggle(task)
+            self.table.move(1)
+            self.selection_changed()
+
+    def do_list_none(self) -> None:
+        self.store.selected.clear()
+        self.selection_changed()
+
+    def do_list_all(self) -> None:
+        self.ask(jobs.select_all, self.store.window.query, group="select")
+
+    def on_selection_came(self, message: messages.SelectionCame) -> None:
+        self.store.selected.update((task.id, task) for task in message.tasks)
+        if message.more:
+            self.app.notify(f"the first {len(message.tasks)} are selected; a filter names fewer", severity="warning")
+        self.selection_changed()
+
+    def selection_changed(self) -> None:
+        self.table.redraw()
+        self.draw_status()
+        self.refresh_keys()
+
+    def do_list_sort(self) -> None:
+        query = self.store.window.query
+        names = [sort.lstrip("-") for sort in SORTS]
+        self._sort(SORTS[(names.index(query.sort.lstrip("-")) + 1) % len(SORTS)])
+
+    def do_list_reverse(self) -> None:
+        sort = self.store.window.query.sort
+        self._sort(sort[1:] if sort.startswith("-") else f"-{sort}")
+
+    def _sort(self, sort: str) -> None:
+        self.list_tasks(replace(self.store.window.query, sort=sort))

@@ -1,0 +1,44 @@
+"""What every screen is given: the state, the client, and how things look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from mofsim.tui.looks import Glyphs, glyphs_for
+from mofsim.tui.store import Change, Store
+
+if TYPE_CHECKING:
+    from textual.signal import Signal
+
+    from mofsim.client import AsyncClient
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Session:
+    """`changed` tells screens what to draw again; `client` is there once the libraries for it are loaded."""
+
+    changed: Signal[Change]
+    store: Store = field(default_factory=Store)
+    client: AsyncClient | None = None
+    glyphs: Glyphs = field(default_factory=glyphs_for)
+    #: the user's keys, by action
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    #: names of the modes, in the order of their keys
+    modes: tuple[str, ...] = ("Tasks",)
+    #: two clocks, so that a test can hold them still
+    now: Callable[[], datetime] = _utc
+    monotonic: Callable[[], float] = monotonic
+
+    @property
+    def place(self) -> str:
+        """The server's address as the header shows it."""
+        return urlsplit(self.store.server).netloc or self.store.server

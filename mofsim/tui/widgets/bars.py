@@ -1,0 +1,186 @@
+"""The lines that frame every screen: header, banner for trouble, footer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.message import Message
+
+from mofsim.tui import format
+from mofsim.tui.actions import Action
+from mofsim.tui.looks import ACTIVE, BAD, BOLD, DIM, GOOD, KEY, PLAIN, WARN, Glyphs
+from mofsim.tui.session import Session
+from mofsim.tui.store import Line
+from mofsim.tui.widgets.lines import Lines, Row, piece
+from mofsim.vocabulary import WorkerState
+
+#: Workers that take no task, and will not.
+GONE = frozenset({WorkerState.STOPPED, WorkerState.LOST})
+
+NAMED_KEYS = {
+    "escape": "esc",
+    "minus": "-",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+}
+
+
+def length(row: Iterable[Segment]) -> int:
+    return sum(cell_len(segment.text) for segment in row)
+
+
+def spread(left: list[Segment], right: list[Segment], width: int) -> Row:
+    """`left` at the left end, `right` at the right one, as far as there is room for it."""
+    gap = width - length(left) - length(right)
+    return [*left, piece(" " * gap), *right] if gap > 0 else left
+
+
+class HeaderBar(Lines):
+    """Server, line, where we are, counts; the same on every screen. `trail` follows the name of the mode."""
+
+    def __init__(self, session: Session, mode: str = "Tasks") -> None:
+        super().__init__()
+        self.glyphs = session.glyphs
+        self._session = session
+        self._mode = mode
+        self.trail = ""
+        self.status: Sequence[Segment] = ()
+
+    def draw(self, width: int, height: int) -> Iterable[Row]:
+        name = [piece(" mofsim ", BOLD)] if width >= 100 else []
+        server = self._session.place if width >= 60 else ""
+        left = [
+            *name,
+            piece(f" {server}"),
+            piece(" "),
+            self._line(),
+            piece(f" {self.glyphs.bar} ", DIM),
+            *self._modes(),
+        ]
+        yield spread(left, [*(self.status or self._counts()), piece(" ")], width)
+
+    def _line(self) -> Segment:
+        store, glyphs = self._session.store, self.glyphs
+        if store.paused:
+            return piece(f"{glyphs.paused} paused", WARN)
+        if store.line is Line.LIVE:
+            return piece(f"{glyphs.live} live", GOOD)
+        if store.line is Line.CONNECTING:
+            return piece(f"{glyphs.stale} {'no server' if store.reason else 'connecting'}", WARN)
+        return piece(f"{glyphs.stale} {format.clock(self._session.monotonic() - store.lost_at)} old", WARN)
+
+    def _modes(self) -> Iterable[Segment]:
+        modes = self._session.modes
+        for number, mode in enumerate(modes, 1):
+            label = f"{number} {mode}" if len(modes) > 1 else mode
+            if mode != self._mode:
+                yield piece(f" {label} ", DIM)
+            elif self.trail:
+                yield piece(f"{label} {self.glyphs.arrow} {self.trail}", BOLD)
+            else:
+                yield piece(f"[{label}]", BOLD)
+
+    def _counts(self) -> Iterable[Segment]:
+        counts = self._session.store.counts
+        if counts is None:
+            return
+        if not any(worker.state not in GONE for worker in self._session.store.workers.values()):
+            yield piece("no worker  ", WARN)
+        yield piece(f"{format.grouped(counts.running)} run", ACTIVE if counts.running else DIM)
+        yield piece(f"  {format.grouped(counts.waiting)} wait", PLAIN if counts.waiting else DIM)
+        yield piece(f"  {format.grouped(counts.failed)} {self.glyphs.failed}", BAD if counts.failed else DIM)
+
+
+class Banner(Lines):
+    """Says that the line is broken, how old the picture is, and when the next try is made; else takes no room."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="banner")
+        self.glyphs = session.glyphs
+        self._session = session
+
+    def on_mount(self) -> None:
+        self.display = False
+        self._tick = self.set_interval(1.0, self.redraw, pause=True)
+
+    def update(self) -> None:
+        lost = self._session.store.line is Line.LOST
+        self.display = lost
+        if lost:
+            self._tick.resume()
+            self.redraw()
+        else:
+            self._tick.pause()
+
+    def draw(self, width: int, height: int) -> Iterable[Row]:
+        store, now = self._session.store, self._session.monotonic()
+        old, wait = format.clock(now - store.lost_at), max(0, round(store.retry_at - now))
+        texts = (
+            f" {self.glyphs.failed} {self._session.place} does not answer; what you see is {old} old; "
+            f"next try in {wait} s; keys that act are off",
+            f" {self.glyphs.failed} no answer; {old} old; next try in {wait} s; acting keys are off",
+            f" {self.glyphs.failed} no answer; {old} old; try in {wait} s",
+        )
+        yield (piece(next((text for text in texts if len(text) <= width), texts[-1]), WARN),)
+
+
+class FooterBar(Lines):
+    """The keys that work now; a click is as good as the key."""
+
+    @dataclass
+    class Pressed(Message):
+        action_id: str
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(id="footer")
+        self.glyphs = glyphs
+        self._actions: Sequence[Action] = ()
+        self._selected = 0
+        self._spans: list[tuple[int, str]] = []
+
+    def show(self, actions: Iterable[Action], selected: int) -> None:
+        wanted = sorted((action for action in actions if action.footer), key=lambda action: action.footer)
+        if (wanted, selected) != (self._actions, self._selected):
+            self._actions, self._selected = wanted, selected
+            self.redraw()
+
+    def draw(self, width: int, height: int) -> Iterable[Row]:
+        """The right-hand ones always, of the left-hand ones as many as fit."""
+        left = [action for action in self._actions if action.footer < 90]
+        right = [action for action in self._actions if action.footer >= 90]
+        while left and 1 + sum(map(self._width, [*left, *right])) > width:
+            left.pop()
+        row, self._spans = [piece(" ")], []
+        for action in left:
+            self._add(row, action)
+        gap = width - length(row) - sum(map(self._width, right))
+        row.append(piece(" " * max(0, gap)))
+        for action in right:
+            self._add(row, action)
+        yield row
+
+    def _add(self, row: list[Segment], action: Action) -> None:
+        key, label = self._texts(action)
+        row += [piece(key, KEY), piece(f" {label}  ")]
+        self._spans.append((length(row), action.id))
+
+    def _texts(self, action: Action) -> tuple[str, str]:
+        count = f"({self._selected})" if action.counts and self._selected > 1 else ""
+        return key_name(action.first_key), action.label + count
+
+    def _width(self, action: Action) -> int:
+        return sum(map(len, self._texts(action))) + 3
+
+    def on_click(self, event: events.Click) -> None:
+        for end, action_id in self._spans:
+            if event.x < end:
+                self.post_message(self.Pressed(action_id))
+                return
+
+
+def key_name(key: str) -> str:
+    return NAMED_KEYS.get(key, key)

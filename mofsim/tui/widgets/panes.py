@@ -1,0 +1,117 @@
+"""The panes of a task's screen. Each is told what came, and draws it; none asks for anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from mofsim.tui import format, summary
+from mofsim.tui.log_buffer import LogBuffer
+from mofsim.tui.looks import BOLD, DIM, KEY, Glyphs
+from mofsim.tui.session import Session
+from mofsim.tui.trail import Series, goal_of
+from mofsim.tui.widgets.chart import Chart, Curve
+from mofsim.tui.widgets.lines import Lines, Row, piece
+from mofsim.tui.widgets.log_view import LogView
+from mofsim.tui.widgets.peek import TextLines
+
+if TYPE_CHECKING:
+    from mofsim.schemas.tasks import SeriesColumns, Task
+
+PANES = ("plot", "log", "result", "inputs", "history")
+
+
+class PaneBar(Lines):
+    """Names of the panes, with the one that is shown in brackets."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(id="panes")
+        self.glyphs = glyphs
+        self.current = PANES[0]
+
+    def show(self, pane: str) -> None:
+        self.current = pane
+        self.redraw()
+
+    def draw(self, width: int, height: int) -> Iterable[Row]:
+        row = [piece(" ")]
+        for pane in PANES:
+            name = pane.capitalize()
+            row.append(piece(f"[{name}] ", BOLD) if pane == self.current else piece(f" {name}  ", DIM))
+        hint = "tab next pane   esc back "
+        gap = width - sum(segment.cell_length for segment in row) - len(hint)
+        yield [*row, piece(" " * gap), piece(hint, KEY)] if gap > 0 else row
+
+
+class PlotPane(Horizontal):
+    """Energy and force against steps, the newest lines of the log, and a summary where there is room for it."""
+
+    def __init__(self, session: Session, buffer: LogBuffer) -> None:
+        super().__init__(id="plot")
+        self._session = session
+        glyphs = session.glyphs
+        self.energy, self.force = Chart(id="energy"), Chart(id="force")
+        self.energy.glyphs = self.force.glyphs = glyphs
+        self.log_tail = LogView(buffer, glyphs, "log-tail")
+        self.log_tail.can_focus = False
+        self.facts = TextLines(glyphs, "facts")
+        self._series: SeriesColumns | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="curves"):
+            yield self.energy
+            yield self.force
+            yield self.log_tail
+        yield self.facts
+
+    def on_mount(self) -> None:
+        self.energy.caption = "energy (eV)"
+        self.facts.caption = "summary"
+        self.log_tail.caption = "log"
+
+    @property
+    def points(self) -> int:
+        return max(100, 2 * self.force.content_size.width)
+
+    def plot(self, series: SeriesColumns | None) -> None:
+        self._series = series
+
+    def draw(self, task: Task) -> None:
+        self.facts.show(summary.summary(task, self._series, self._session.now()))
+        series = self._series
+        if series is None or not series.columns.get("step"):
+            empty = "no steps yet" if not task.status.is_final else "no steps were made"
+            self.energy.show(Curve(empty=empty))
+            self.force.show(Curve(empty=empty))
+            return
+        forecast = self._session.store.forecast(task)
+        until = float(forecast.goal_step) if forecast else None
+        found = Series.of(task, series)
+        energies = series.columns.get("energy_eV", [])
+        self.energy.show(Curve(found.steps, energies, until=until))
+        self.force.caption = self._force_title(task)
+        self.force.show(Curve(found.steps, found.fmax, log=True, goal=goal_of(task), until=until))
+
+    def _force_title(self, task: Task) -> str:
+        kind = "fmax with the cell's gradient" if task.parameters.get("relax_cell") else "fmax"
+        forecast = self._session.store.forecast(task)
+        ahead = f"   goal near step {forecast.goal_step}" if forecast else ""
+        return f"{kind} (eV/Å, log){ahead}"
+
+
+def title(task: Task) -> str:
+    return f"{task.id} {format.name(task)}"
+
+
+def log_title(view: LogView) -> str:
+    """What the log shows, and how: its border says it."""
+    state: Sequence[str] = (
+        "following" if view.following else "held",
+        "wrapped" if view.wrap else "",
+        f"find: {view.needle}" if view.needle else "",
+        "" if view.buffer.from_start else "newest lines; g reads the rest",
+    )
+    return "log   " + "   ".join(part for part in state if part)

@@ -1,0 +1,78 @@
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mofsim.client import Client
+from mofsim.core.lifecycle import Lease
+from mofsim.schemas.tasks import Task
+from tests.client.running import Hands
+
+from .conftest import Mofsim
+
+
+@pytest.fixture
+def ended(own_client: Client, hands: Hands) -> Iterator[Task]:
+    """A task with a result, a log and two files."""
+    task = own_client.submit("optimization", "MOF-5")
+    lease = hands.take()
+    hands.say(lease, "it begins")
+    files = hands.write(lease, "optimized.cif", "data_x") | hands.write(lease, "series.csv", "step\n0")
+    result = {"final_energy_eV": -1.23456789, "converged": True, "steps": 12, "cell": [1.0, 2.5], "stress": None}
+    hands.end(lease, result=result, output_files=files)
+    yield own_client.task(task.id)
+
+
+def test_a_result_is_shown_line_by_line(own_mofsim: Mofsim, ended: Task) -> None:
+    said = own_mofsim("result", ended.id)
+    lines = dict(line.split(maxsplit=1) for line in said.stdout.splitlines())
+    assert lines["final_energy_eV"] == "-1.23457" and lines["converged"] == "yes"
+    assert lines["stress"] == "–" and lines["cell"] == "[1, 2.5]"
+    assert lines["files"] == "optimized.cif, series.csv"
+    assert own_mofsim("result", ended.id, "--json").document["result"]["steps"] == 12
+
+
+def test_files_are_listed_and_downloaded(own_mofsim: Mofsim, ended: Task, tmp_path: Path) -> None:
+    assert [line.split() for line in own_mofsim("files", ended.id).stdout.splitlines()] == [
+        ["SIZE", "NAME"],
+        ["6", "B", "optimized.cif"],
+        ["6", "B", "series.csv"],
+    ]
+    said = own_mofsim("files", ended.id, "--download", "new/folder", "--json")
+    assert said.document["optimized.cif"] == "new/folder/optimized.cif"
+    assert (tmp_path / "new/folder/optimized.cif").read_text() == "data_x"
+
+
+def test_the_log_is_shown_with_its_newest_lines_last(own_mofsim: Mofsim, ended: Task, hands: Hands) -> None:
+    for word in ("second", "third"):
+        hands.say(Lease(ended.id, 1, "box:cpu0"), word)
+    shown = [line.split()[-1] for line in own_mofsim("logs", ended.id, "-n", 2).stdout.splitlines()]
+    assert shown == ["second", "third"]
+    assert len(own_mofsim("logs", ended.id, "--json").document) == 3
+
+
+def test_a_log_is_followed_until_the_task_has_ended(own_mofsim: Mofsim, own_client: Client, hands: Hands) -> None:
+    task = own_client.submit("single-point", "MOF-5")
+    lease = hands.take()
+    hands.say(lease, "first")
+
+    def go_on() -> None:
+        hands.say(lease, "last")
+        hands.end(lease)
+
+    worker = threading.Thread(target=go_on)
+    worker.start()
+    said = own_mofsim("logs", "-f", task.id)
+    worker.join()
+    assert [line.split()[-1] for line in said.stdout.splitlines()] == ["first", "last"]
+
+
+def test_a_followed_log_is_no_json_document(own_mofsim: Mofsim) -> None:
+    assert own_mofsim("logs", "-f", 1, "--json").status == 2
+
+
+def test_a_task_that_has_not_ended_has_no_result_yet(own_mofsim: Mofsim, own_client: Client) -> None:
+    task = own_client.submit("single-point", "MOF-5")
+    said = own_mofsim("result", task.id, "--json")
+    assert said.status == 1 and said.document["error"]["type"] == "Conflict"

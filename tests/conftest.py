@@ -1,0 +1,119 @@
+"""A server to test against: its own data folder and port, in a process of its own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mofsim.server.app import prepare
+from mofsim.settings import Settings, load_settings
+
+SERVE = "import sys; from mofsim.settings import load_settings; from mofsim.server.run import run; "
+SERVE += "sys.exit(run(load_settings()))"
+READY = "mofsim serves at"
+
+MakeSettings = Callable[..., Settings]
+
+
+@dataclass
+class ServerProcess:
+    url: str
+    process: subprocess.Popen[str]
+    log: list[str] = field(default_factory=list)
+
+    def wait_until_ready(self, seconds: float) -> None:
+        ready = threading.Event()
+        threading.Thread(target=self._read_log, args=(ready,), daemon=True).start()
+        assert ready.wait(seconds) and self.process.poll() is None, "\n".join(self.log)
+
+    def _read_log(self, ready: threading.Event) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(line)
+            if line.startswith(READY):
+                ready.set()
+        ready.set()
+
+    def stop(self, seconds: float = 10) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+
+ServeWith = Callable[[Settings], AbstractContextManager[ServerProcess]]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with database and built-in structures, to be copied: making one takes seconds."""
+    folder = tmp_path_factory.mktemp("prepared")
+    prepare(load_settings(env={}, cwd=folder, overrides={"storage.root": str(folder)}))
+    return folder
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path, prepared_folder: Path) -> MakeSettings:
+    """Settings of a new server, with a data folder and a port of its own: make_settings({"storage.max_atoms": 9})."""
+
+    def make(changes: dict[str, Any] | None = None) -> Settings:
+        root = tmp_path / "data"
+        if not root.exists():
+            shutil.copytree(prepared_folder, root)
+        values = {"storage.root": str(root), "server.port": free_port(), **(changes or {})}
+        lines = [
+            f"{key} = {value!r}".replace("True", "true").replace("False", "false") for key, value in values.items()
+        ]
+        (tmp_path / "settings.toml").write_text("\n".join(lines))
+        return load_settings(tmp_path / "settings.toml", env={}, cwd=tmp_path)
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: MakeSettings) -> Settings:
+    return make_settings()
+
+
+@pytest.fixture
+def serve_with(tmp_path: Path) -> ServeWith:
+    """Run a server with these settings for the length of a `with`; it must end well."""
+
+    @contextmanager
+    def serve(settings: Settings) -> Iterator[ServerProcess]:
+        environment = os.environ | {"MOFSIM_SETTINGS": str(settings.file)}
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE], env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        )
+        server = ServerProcess(settings.server_url, process)
+        try:
+            server.wait_until_ready(60)
+            yield server
+            assert process.poll() is not None or server.stop() == 0
+            assert not any("Traceback" in line for line in server.log), "".join(server.log)
+        finally:
+            process.kill()
+            process.wait()
+
+    return serve
+
+
+@pytest.fixture
+def server(settings: Settings, serve_with: ServeWith) -> Iterator[str]:
+    """The URL of a running server."""
+    with serve_with(settings) as running:
+        yield running.url

@@ -1,0 +1,350 @@
+"""An AsyncClient whose requests are answered from memory: the same requests as for a server, no server."""
+
+import asyncio
+import math
+import random
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from mofsim.client import ApiError, AsyncClient, Conflict, NotFound, ServerUnreachable
+from mofsim.client.request import Request
+from mofsim.schemas.envelope import Page
+from mofsim.schemas.events import Event
+from mofsim.schemas.resources import Health, Model, Queue, Structure, Worker
+from mofsim.schemas.tasks import (
+    Attempt,
+    Explanation,
+    LogLine,
+    OutputFile,
+    Progress,
+    SeriesColumns,
+    StructureBrief,
+    Task,
+    TaskError,
+    TaskResult,
+)
+from mofsim.tui.query import Query, Term
+from mofsim.vocabulary import EventType, LogLevel, Preset, Priority, StopReason, TaskStatus, TaskType, WorkerState
+
+T = TypeVar("T")
+
+URL = "http://gpu-box-1:8321"
+NOW = datetime(2026, 3, 2, 14, 7, 42, tzinfo=UTC)
+STRUCTURES = ("HKUST-1", "IRMOF-1", "UiO-66", "MIL-53", "ZIF-8", "MOF-74-Zn", "DUT-49", "NU-1000")
+
+
+def structure(id: int, name: str, builtin: bool = True) -> Structure:
+    return Structure(
+        id=id,
+        name=name,
+        original_name=f"{name}.cif",
+        format="cif",
+        file_size=12_345,
+        checksum="0" * 64,
+        n_atoms=100 + id,
+        formula="Zn4C24H12O13",
+        elements=["Zn", "C", "H", "O"],
+        volume_A3=4321.0,
+        is_builtin=builtin,
+        created_at=NOW,
+    )
+
+
+def task(id: int, status: TaskStatus = TaskStatus.QUEUED, **changes: Any) -> Task:
+    name = STRUCTURES[id % len(STRUCTURES)]
+    values: dict[str, Any] = {
+        "id": id,
+        "task_type": TaskType.OPTIMIZATION,
+        "status": status,
+        "priority": Priority.NORMAL,
+        "model": "7net-0",
+        "structure": StructureBrief(id=id % 8 + 1, name=name, formula="Zn4C24H12O13", n_atoms=624, is_builtin=True),
+        "preset": Preset.MOFSIMBENCH,
+        "parameters": {"fmax_eV_per_A": 0.02, "max_steps": 5000, "optimizer": "FIRE", "relax_cell": True},
+        "progress": Progress(),
+        "attempt": 0 if status.is_waiting else 1,
+        "max_attempts": 3,
+        "timeout_seconds": 3600.0,
+        "created_at": NOW - timedelta(minutes=30),
+        "queued_at": NOW - timedelta(minutes=30),
+    }
+    if status.is_active or status.is_final:
+        values |= {"worker_id": f"gpu-box-1:gpu{id % 4}", "started_at": NOW - timedelta(minutes=12, seconds=5)}
+        values["progress"] = Progress(step=143, total_steps=5000, percent=2.86, energy_eV=-1234.512, fmax_eV_per_A=0.184)
+    if status.is_final:
+        values["completed_at"] = NOW - timedelta(minutes=2)
+    if status is TaskStatus.FAILED:
+        values["error"] = TaskError(type="SimulationExploded", message="the structure blew up at step 143")
+    return Task(**(values | changes))
+
+
+def some_tasks() -> list[Task]:
+    """Ten tasks in all states, newest first as ids go."""
+    s = TaskStatus
+    return [
+        task(8117, s.COMPLETED),
+        task(8119, s.FAILED),
+        task(8124, s.RUNNING),
+        task(8125, s.RUNNING),
+        task(8126, s.ASSIGNED),
+        task(8127, s.QUEUED, priority=Priority.HIGH),
+        task(8128, s.QUEUED),
+        task(8129, s.PENDING, not_before=NOW + timedelta(hours=1)),
+        task(8130, s.CANCELLED),
+        task(8131, s.TIMEOUT, task_type=TaskType.SINGLE_POINT, parameters={}),
+    ]
+
+
+def falling(task_id: int, steps: int = 143, seed: int = 1) -> SeriesColumns:
+    """A relaxation whose force halves every 31 steps, with some noise."""
+    noise = random.Random(seed)
+    fmax = [2.0 * 2 ** (-i / 31) * (1 + 0.3 * noise.random()) for i in range(steps + 1)]
+    columns: dict[str, list[float | None]] = {
+        "step": [float(i) for i in range(steps + 1)],
+        "energy_eV": [-1234.6 + 5.6 * math.exp(-i / 30) for i in range(steps + 1)],
+        "fmax_eV_per_A": list(fmax),
+        "fmax_filter_eV_per_A": [1.2 * value for value in fmax],
+        "volume_A3": [4300.0 + i * 0.1 for i in range(steps + 1)],
+        "time_s": [2.11 * i for i in range(steps + 1)],
+    }
+    return SeriesColumns(task_id=task_id, attempt=1, columns=columns)
+
+
+@dataclass
+class World:
+    """What the server would know."""
+
+    tasks: dict[int, Task] = field(default_factory=dict)
+    structures: list[Structure] = field(default_factory=lambda: [structure(i, n) for i, n in enumerate(STRUCTURES, 1)])
+    log: list[LogLine] = field(default_factory=list)
+    #: requests that were made: method and path
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    submitted: list[dict[str, Any]] = field(default_factory=list)
+    #: set to refuse the next submit
+    refusal: ApiError | None = None
+    up: bool = True
+    events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._news = asyncio.Condition()
+
+    async def tell(self, type: EventType, data: dict[str, Any], task_id: int | None = None) -> None:
+        self.events.append(Event(id=len(self.events) + 1, time=NOW, type=type, task_id=task_id, data=data))
+        async with self._news:
+            self._news.notify_all()
+
+    async def put(self, changed: Task) -> None:
+        """A task is new or changed, and an event tells of it."""
+        new = changed.id not in self.tasks
+        self.tasks[changed.id] = changed
+        kind = EventType.TASK_CREATED if new else EventType.TASK_STATUS
+        await self.tell(kind, {"task": changed.model_dump(mode="json")}, changed.id)
+
+    async def progress(self, task_id: int, **progress: Any) -> None:
+        data = {"progress": progress, "status": "RUNNING", "attempt": 1}
+        await self.tell(EventType.TASK_PROGRESS, data, task_id)
+
+    async def go_down(self) -> None:
+        self.up = False
+        async with self._news:
+            self._news.notify_all()
+
+    async def follow(self, last: int) -> AsyncGenerator[Event]:
+        while self.up:
+            while last < len(self.events):
+                last += 1
+                yield self.events[last - 1]
+            async with self._news:
+                await self._news.wait()
+        raise ServerUnreachable(URL, "the connection broke")
+
+
+def world(tasks: list[Task] | None = None) -> World:
+    found = World({t.id: t for t in (some_tasks() if tasks is None else tasks)})
+    found.log = [
+        LogLine(
+            id=i,
+            attempt=1,
+            time=NOW + timedelta(seconds=2 * i),
+            level=LogLevel.WARNING if i % 50 == 7 else LogLevel.INFO,
+            logger="mofsim",
+            message=f"step {i}  E=-1234.{i:03}  fmax={2 * 2 ** (-i / 31):.3g}",
+        )
+        for i in range(1, 144)
+    ]
+    return found
+
+
+class FakeClient(AsyncClient):
+    def __init__(self, world: World) -> None:
+        super().__init__(URL)
+        self.world = world
+
+    async def send(self, request: Request[T]) -> T:
+        if not self.world.up:
+            raise ServerUnreachable(URL, "nothing listens there")
+        path = request.path.removeprefix("/api/v1/")
+        self.world.asked.append((request.method, path))
+        first, *rest = path.split("/")
+        answer: Any = await self._answers()[first](request, rest)
+        return answer  # type: ignore[no-any-return]
+
+    def _answers(self) -> dict[str, Callable[[Request[Any], list[str]], Any]]:
+        return {
+            "health": self._health,
+            "system": self._system,
+            "tasks": self._tasks,
+            "structures": self._structures,
+            "models": self._models,
+        }
+
+    async def events(self, last_event_id: int | None = None, task: int | None = None, **_: Any) -> AsyncGenerator[Event]:
+        async for event in self.world.follow(last_event_id or 0):
+            yield event
+
+    async def close(self) -> None:
+        """There is no line."""
+
+    async def _health(self, request: Request[Any], rest: list[str]) -> Health:
+        last = len(self.world.events)
+        values = {"workers_online": 4, "workers_busy": 2, "queue": self._queue(), "last_event_id": last}
+        return Health(status="ok", version="0.1.0", database="sqlite", **values)
+
+    def _queue(self) -> Queue:
+        statuses = [str(t.status) for t in self.world.tasks.values()]
+        return Queue(by_status={s: statuses.count(s) for s in set(statuses)}, queued_by_priority={})
+
+    async def _system(self, request: Request[Any], rest: list[str]) -> Any:
+        if rest == ["queue"]:
+            return self._queue()
+        return [
+            Worker(
+                id=f"gpu-box-1:gpu{i}",
+                host="gpu-box-1",
+                slot=f"gpu{i}",
+                pid=100 + i,
+                state=WorkerState.BUSY,
+                gpu_id=f"GPU-{i}",
+                task_id=None,
+                loaded_models=[],
+                started_at=NOW,
+                heartbeat_at=NOW,
+                note="",
+            )
+            for i in range(4)
+        ]
+
+    async def _tasks(self, request: Request[Any], rest: list[str]) -> Any:
+        if request.method == "POST" and not rest[0].isdecimal():
+            return await self._submit(request, rest[0])
+        if not rest:
+            return self._page(request.query)
+        found = self.world.tasks.get(int(rest[0]))
+        if found is None:
+            raise NotFound(f"there is no task {rest[0]}", code=404, type="NotFound")
+        if len(rest) == 1:
+            return found
+        return await getattr(self, f"_{rest[1]}")(found, request)
+
+    def _page(self, query: Any) -> Page[Task]:
+        since = datetime.fromisoformat(query["since"]) if query.get("since") else None
+        terms = [
+            Term({"task_type": "type"}.get(name, name), tuple(value if isinstance(value, tuple) else (str(value).lower(),)))
+            for name in ("status", "task_type", "model", "structure", "batch", "since")
+            if (value := query.get(name))
+        ]
+        terms += [Term("text", (word.lower(),)) for word in query.get("text", "").split()]
+        asked = Query(sort=query["sort"], terms=tuple(terms), since=since)
+        fitting = sorted(filter(asked.matches, self.world.tasks.values()), key=asked.key, reverse=asked.descending)
+        start, limit = int(query.get("cursor") or 0), query["limit"]
+        more = start + limit < len(fitting)
+        return Page(items=fitting[start : start + limit], next_cursor=str(start + limit) if more else None, total=len(fitting))
+
+    async def _submit(self, request: Request[Any], task_type: str) -> Task:
+        if self.world.refusal:
+            refusal, self.world.refusal = self.world.refusal, None
+            raise refusal
+        self.world.submitted.append({"task_type": task_type, **request.json})
+        new = task(max(self.world.tasks, default=0) + 1, task_type=TaskType(task_type))
+        await self.world.put(new)
+        return new
+
+    async def _cancel(self, found: Task, request: Request[Any]) -> Task:
+        if found.status.is_final:
+            raise Conflict(f"task {found.id} is {found.status} already", code=409, type="Conflict")
+        if found.status.is_active:
+            changed = found.model_copy(update={"stop_requested": StopReason.CANCELLED})
+        else:
+            changed = found.model_copy(update={"status": TaskStatus.CANCELLED})
+        await self.world.put(changed)
+        return changed
+
+    async def _retry(self, found: Task, request: Request[Any]) -> Task:
+        changed = found.model_copy(update={"status": TaskStatus.QUEUED, "error": None, "progress": Progress()})
+        await self.world.put(changed)
+        return changed
+
+    async def _priority(self, found: Task, request: Request[Any]) -> Task:
+        changed = found.model_copy(update={"priority": Priority[request.json["priority"]]})
+        await self.world.put(changed)
+        return changed
+
+    async def _explain(self, found: Task, request: Request[Any]) -> Explanation:
+        sentence = f"2 tasks are ahead of task {found.id} for 4 workers; a higher priority moves it up."
+        if not found.status.is_waiting:
+            sentence = f"It ended: {found.status}."
+        return Explanation(task_id=found.id, status=found.status, sentence=sentence, ahead=2)
+
+    async def _series(self, found: Task, request: Request[Any]) -> SeriesColumns:
+        if found.progress.step is None:
+            return SeriesColumns(task_id=found.id, attempt=1, columns={"step": []})
+        return falling(found.id, found.progress.step)
+
+    async def _logs(self, found: Task, request: Request[Any]) -> list[LogLine]:
+        lines = [line for line in self.world.log if line.id > request.query.get("after", 0)]
+        limit = request.query["limit"]
+        return lines[-limit:] if request.query.get("newest") else lines[:limit]
+
+    async def _result(self, found: Task, request: Request[Any]) -> TaskResult:
+        if not found.status.is_final:
+            raise NotFound("no result yet", code=404, type="NotFound")
+        return TaskResult(
+            task_id=found.id,
+            status=found.status,
+            attempt=1,
+            result={"converged": True, "steps": 143, "final_energy_eV": -1234.512, "volume_change_percent": 2.4},
+            output_files={"final.cif": "/api/v1/files/1"},
+            metrics={"duration_seconds": 725.0, "seconds_per_step": 2.11, "peak_memory_MB": 64000.0},
+            provenance={"mofsim": "0.1.0", "torch": "2.6"},
+        )
+
+    async def _files(self, found: Task, request: Request[Any]) -> list[OutputFile]:
+        if not found.status.is_final:
+            return []
+        return [OutputFile(name="final.cif", size_bytes=48_211, url="/api/v1/files/1")]
+
+    async def _attempts(self, found: Task, request: Request[Any]) -> list[Attempt]:
+        if found.worker_id is None:
+            return []
+        begin = NOW - timedelta(minutes=13)
+        values = {"assigned_at": begin, "started_at": begin + timedelta(seconds=41), "steps": 143}
+        return [
+            Attempt(attempt=1, worker_id=found.worker_id, gpu_id=None, ended_at=None, outcome=None, reason=None, **values)
+        ]
+
+    async def _structures(self, request: Request[Any], rest: list[str]) -> Any:
+        if request.method == "POST":
+            assert request.file is not None
+            self.world.structures.append(structure(len(self.world.structures) + 1, request.file.name, builtin=False))
+            return self.world.structures[-1]
+        return self.world.structures
+
+    async def _models(self, request: Request[Any], rest: list[str]) -> list[Model]:
+        known = {"framework": "sevenn", "description": "", "is_custom": False, "is_validated": True, "d3": False}
+        more = {"dtype": "float32", "licence": "MIT", "loaded_on": []}
+        return [
+            Model(name="7net-0", is_default=True, elements=["Zn", "C", "H", "O"], **known, **more),
+            Model(name="7net-l3i5", is_default=False, elements=["C", "H", "O"], **known, **more),
+        ]
