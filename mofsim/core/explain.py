@@ -78,5 +78,7 @@ def _why_queued(task: Task, ahead: int, online: list[Worker]) -> str:
     if ahead:
         others = "1 task is" if ahead == 1 else f"{ahead} tasks are"
         return f"{others} ahead of it for {len(taking)} worker{'s' * (len(taking) > 1)}; a higher priority moves it up."
+    if ill := [f"{w.id}: {w.note}" for w in taking if w.note]:
+        return f"It is next, but {'; '.join(ill)}."
     busy = [f"{w.id} is busy with task {w.task_id}" for w in taking if w.task_id]
     return f"It is next: {'; '.join(busy)}." if busy else "It is next; a worker takes it any moment."

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import socket
 import threading
 from contextlib import ExitStack
@@ -69,7 +70,7 @@ class DeviceWorker:
 
     def work(self) -> None:
         """One ticket: take the best queued task for this device, if there is one, and run it."""
-        if self.stopping.is_set() or not self._executor_is_up():
+        if self.stopping.is_set() or not self._disk_has_room() or not self._executor_is_up():
             return
         with self.database.write() as session:
             claimed = leases.claim(
@@ -136,6 +137,23 @@ class DeviceWorker:
         self.executor = Executor(self.slot, self.settings.worker.max_models_per_device, python)
         self.executor.start(self.settings.worker.start_timeout_seconds)
 
+    def _disk_has_room(self) -> bool:
+        """A task that can not write its result would be lost work; it waits, and the note says why."""
+        free_MB = shutil.disk_usage(self.storage.root).free / 1e6
+        wanted = self.settings.storage.min_free_MB
+        if free_MB >= wanted:
+            return True
+        log.error("the disk is full", free_MB=round(free_MB), wanted_MB=wanted)
+        note = f"the disk has {free_MB:.0f} MB left, storage.min_free_MB is {wanted}: make room in {self.storage.root}"
+        self._wait_with(note)
+        return False
+
+    def _wait_with(self, note: str) -> None:
+        """The ticket is spent; the rescuer issues another one. Not at once, lest the same trouble comes in a storm."""
+        self._set_state(WorkerState.IDLE, note=note)
+        self.stopping.wait(self.settings.scheduler.retry_backoff_seconds)
+        self._set_state(WorkerState.IDLE, note="")
+
     def _executor_is_up(self) -> bool:
         if self.executor.alive:
             return True
@@ -143,9 +161,7 @@ class DeviceWorker:
             self.executor.start(self.settings.worker.start_timeout_seconds)
         except ExecutorFailed as error:
             log.error("the executor does not start", reason=str(error))
-            self._set_state(WorkerState.IDLE, note=str(error))
-            # The ticket is spent; the rescuer issues another one. Not at once, lest we start executors in a storm.
-            self.stopping.wait(self.settings.scheduler.retry_backoff_seconds)
+            self._wait_with(str(error))
             return False
         self._set_state(WorkerState.IDLE, note="", loaded_models=[])
         return True

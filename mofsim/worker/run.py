@@ -31,6 +31,9 @@ RELEASED_AS = {
     StopReason.HELD: "it was held",
 }
 
+#: Errors of a simulation that say nothing about the task: it waits until the box is well again.
+NOT_ITS_FAULT = frozenset({"DiskFull"})
+
 #: What the worker says of itself, in the transaction that starts or ends the attempt; idle when its task ends.
 Announce = Callable[[Session], None]
 
@@ -174,6 +177,10 @@ class Run:
         stopped = message["type"] == "stopped"
         if stopped and self.stop in RELEASED_AS:
             self._give_back(AttemptOutcome.RELEASED, RELEASED_AS[self.stop], backoff_seconds=0)
+            return
+        if message.get("error_type") in NOT_ITS_FAULT:
+            backoff = self.settings.scheduler.retry_backoff_seconds
+            self._give_back(AttemptOutcome.RELEASED, message["error_message"], backoff_seconds=backoff)
             return
         if stopped:
             status = STOPPED_AS[StopReason(message["reason"])]

@@ -17,6 +17,8 @@ from mofsim.settings import Settings, load_settings
 SETTINGS = """
 [server]
 port = {port}
+[storage]
+min_free_MB = 8
 [worker]
 cpu_slots = 2
 threads_per_slot = 1
