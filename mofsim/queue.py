@@ -5,6 +5,7 @@ rows of the tasks table are the truth; a surplus ticket finds nothing to do, a l
 """
 
 import json
+import os
 import pkgutil
 from functools import cache
 from pathlib import Path
@@ -13,13 +14,14 @@ from typing import Any
 from huey import SqliteHuey, crontab
 from huey.registry import Message
 from huey.serializer import Serializer
+from huey.storage import SqliteStorage
 
 from mofsim.settings import Settings, load_settings
 from mofsim.vocabulary import Priority
 
 #: Who does the work; by name, because the queue stands below the worker.
 WORK = "mofsim.worker.device:work"
-RESCUE = "mofsim.worker.chores:rescue"
+RESCUE = "mofsim.worker.chores:once"
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]
@@ -42,6 +44,38 @@ def ticket() -> None:
 def rescue() -> None:
     """Once a minute, should the rescuer's own loop have died."""
     pkgutil.resolve_name(RESCUE)()
+
+
+class Storage(SqliteStorage):  # type: ignore[misc]
+    """SQLite storage that notices when its file was deleted or replaced, and opens the one that is there now.
+
+    Otherwise each process would go on with a file that no other one sees, and no ticket would ever arrive.
+    """
+
+    _conn: Any
+    _opened: tuple[int, int] | None = None
+
+    @property
+    def conn(self) -> Any:
+        if self._conn is not None and self._file() != self._opened:
+            self._conn.close()
+            self._conn = None
+        return super().conn
+
+    def _create_connection(self) -> Any:
+        connection = super()._create_connection()
+        if self._opened is not None and self._file() != self._opened:
+            for statement in self.ddl:
+                connection.execute(statement)
+        self._opened = self._file()
+        return connection
+
+    def _file(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self.filename)
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
 
 # Huey names a message after its function's module; pending messages would be dropped when a module is renamed.
@@ -75,7 +109,15 @@ def chores_queue(settings: Settings) -> SqliteHuey:
 
 def _open(name: str, path: Path) -> SqliteHuey:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return SqliteHuey(name, filename=str(path), results=False, serializer=JsonSerializer(), fsync=False, timeout=30)
+    return SqliteHuey(
+        name,
+        storage_class=Storage,
+        filename=str(path),
+        results=False,
+        serializer=JsonSerializer(),
+        fsync=False,
+        timeout=30,
+    )
 
 
 @cache

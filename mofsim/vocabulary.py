@@ -71,6 +71,8 @@ class StructureSource(StrEnum):
 
     BUILTIN = "builtin"
     UPLOAD = "upload"
+    #: the optimized structure of another task
+    TASK = "task"
 
 
 class StructureFormat(StrEnum):
@@ -100,6 +102,7 @@ class StopReason(StrEnum):
     CANCELLED = "cancelled"
     TIMEOUT = "timeout"
     SHUTDOWN = "shutdown"
+    HELD = "held"
 
 
 class AttemptOutcome(StrEnum):

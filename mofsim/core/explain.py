@@ -29,11 +29,13 @@ def _ahead(session: Session, task: Task) -> int:
 def _sentence(session: Session, task: Task, ahead: int | None) -> str:
     match TaskStatus(task.status):
         case TaskStatus.PENDING:
-            return f"It waits for its time, {task.not_before:%Y-%m-%d %H:%M:%S} UTC."
+            return _why_pending(session, task)
         case TaskStatus.QUEUED:
             return _why_queued(task, ahead or 0, workers.online(session))
         case TaskStatus.ASSIGNED:
             return f"{task.worker_id} holds it and loads {task.model_name}."
+        case TaskStatus.RUNNING if task.stop_requested == StopReason.HELD:
+            return "It is to be held; it stops after the current step and goes on from there when it is released."
         case TaskStatus.RUNNING if task.stop_requested == StopReason.CANCELLED:
             return "A cancel was asked for; it ends after the current step."
         case TaskStatus.RUNNING:
@@ -44,9 +46,31 @@ def _sentence(session: Session, task: Task, ahead: int | None) -> str:
             return f"It ended: {status}."
 
 
+def _why_pending(session: Session, task: Task) -> str:
+    if task.held:
+        return "It is held; release it, and it waits for a device."
+    if task.awaits_parent and task.parent_id is not None:
+        return _why_awaits(task.id, task.parent_id, session.get(Task, task.parent_id))
+    if task.not_before:
+        return f"It waits for its time, {task.not_before:%Y-%m-%d %H:%M:%S} UTC."
+    return "It is queued any moment."
+
+
+def _why_awaits(task_id: int, parent_id: int, parent: Task | None) -> str:
+    way_out = f"`mofsim detach {task_id}` runs it with the structure that was to be relaxed"
+    if parent is None:
+        return f"It waits for the structure of task {parent_id}, which was deleted; {way_out}."
+    status = TaskStatus(parent.status)
+    if status is TaskStatus.COMPLETED:
+        return f"Task {parent_id} has completed; its structure is being taken over."
+    if status.is_final:
+        return f"It waits for the structure of task {parent_id}, which ended as {status}: retry that one, or {way_out}."
+    return f"It waits for the structure of task {parent_id}, which is {status}."
+
+
 def _why_queued(task: Task, ahead: int, online: list[Worker]) -> str:
-    if task.not_before and task.not_before > utcnow():
-        wait = (task.not_before - utcnow()).total_seconds()
+    if task.retry_at and task.retry_at > utcnow():
+        wait = (task.retry_at - utcnow()).total_seconds()
         return f"Attempt {task.attempt} was lost to a fault of the worker; it is tried again in {wait:.0f} s."
     taking = [w for w in online if w.state != WorkerState.DRAINING]
     if not taking:
@@ -54,5 +78,7 @@ def _why_queued(task: Task, ahead: int, online: list[Worker]) -> str:
     if ahead:
         others = "1 task is" if ahead == 1 else f"{ahead} tasks are"
         return f"{others} ahead of it for {len(taking)} worker{'s' * (len(taking) > 1)}; a higher priority moves it up."
+    if ill := [f"{w.id}: {w.note}" for w in taking if w.note]:
+        return f"It is next, but {'; '.join(ill)}."
     busy = [f"{w.id} is busy with task {w.task_id}" for w in taking if w.task_id]
     return f"It is next: {'; '.join(busy)}." if busy else "It is next; a worker takes it any moment."

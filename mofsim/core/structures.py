@@ -103,6 +103,12 @@ def store(session: Session, storage: Storage, checked: Checked, name: str) -> St
         description="",
         created_at=utcnow(),
     )
+    publish(session, storage, structure, folder)
+    return structure
+
+
+def publish(session: Session, storage: Storage, structure: Structure, folder: Path) -> None:
+    """Make the row known and move its files out of `incoming`."""
     session.add(structure)
     session.flush()
     wire = StructureWire.model_validate(structure).model_dump(mode="json")
@@ -110,7 +116,6 @@ def store(session: Session, storage: Storage, checked: Checked, name: str) -> St
     # Last, so that a refused row leaves its files to whoever cleans up `incoming`.
     session.flush()
     folder.rename(storage.structures / folder.name)
-    return structure
 
 
 def build_builtins(storage: Storage, timeout_seconds: float = 120) -> list[dict[str, Any]]:

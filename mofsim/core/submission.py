@@ -7,11 +7,11 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mofsim.core import lifecycle, models, structures
+from mofsim.core import dependencies, lifecycle, models, structures
 from mofsim.core.errors import Conflict, Invalid
 from mofsim.db.tables import Batch, Model, Structure, Task, utcnow
 from mofsim.schemas.simulations import resolve
-from mofsim.schemas.tasks import BatchSubmit, TaskSubmit
+from mofsim.schemas.tasks import BatchSubmit, TaskStructure, TaskSubmit
 from mofsim.vocabulary import TaskType
 
 
@@ -63,7 +63,7 @@ def submit_batch(session: Session, body: BatchSubmit, defaults: Defaults) -> tup
 
 
 def _build(session: Session, task_type: TaskType, body: TaskSubmit, defaults: Defaults) -> Task:
-    structure = structures.resolve(session, body.structure)
+    structure, parent = _structure(session, body)
     model = models.usable(session, body.model or defaults.model)
     _check_elements(structure, model)
     options = body.options
@@ -78,11 +78,23 @@ def _build(session: Session, task_type: TaskType, body: TaskSubmit, defaults: De
         timeout_seconds=options.timeout_seconds or defaults.timeout_seconds,
         max_attempts=options.max_attempts or defaults.max_attempts,
         not_before=options.not_before,
+        parent_id=parent.id if parent else None,
+        awaits_parent=parent is not None,
+        held=False,
+        clean_start=False,
         attempt=0,
         faults=0,
         progress={},
         created_at=utcnow(),
     )
+
+
+def _structure(session: Session, body: TaskSubmit) -> tuple[Structure, Task | None]:
+    """The structure, and the task that is still to optimize it, where there is one."""
+    if isinstance(body.structure, TaskStructure):
+        parent = dependencies.parent(session, body.structure.id)
+        return parent.structure, parent
+    return structures.resolve(session, body.structure), None
 
 
 def _parameters(task_type: TaskType, body: TaskSubmit) -> dict[str, Any]:

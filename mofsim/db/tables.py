@@ -51,6 +51,7 @@ class Structure(Base):
     __table_args__ = (
         Index("uq_structures_builtin_name", "name", unique=True, sqlite_where=text("is_builtin"),
               postgresql_where=text("is_builtin")),
+        Index("uq_structures_origin_task_id", "origin_task_id", unique=True),
         {"sqlite_autoincrement": True},
     )  # fmt: skip
 
@@ -68,6 +69,8 @@ class Structure(Base):
     elements: Mapped[list[str]]
     volume_A3: Mapped[float]
     is_builtin: Mapped[bool] = mapped_column(default=False)
+    #: the task that made it, where it is the optimized structure of one
+    origin_task_id: Mapped[int | None]
     description: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
@@ -143,6 +146,17 @@ class Task(Base):
     max_attempts: Mapped[int] = mapped_column(default=3)
     timeout_seconds: Mapped[float]
     lease_until: Mapped[datetime | None] = mapped_column(index=True)
+    #: queued, but not to be taken before then: the back-off after a fault
+    retry_at: Mapped[datetime | None]
+    #: waits until a person releases it
+    held: Mapped[bool] = mapped_column(default=False)
+    #: the task whose optimized structure this one takes …
+    parent_id: Mapped[int | None] = mapped_column(index=True)
+    #: … and has not got yet
+    awaits_parent: Mapped[bool] = mapped_column(default=False)
+    #: the next attempt begins anew, whatever checkpoint there is
+    clean_start: Mapped[bool] = mapped_column(default=False)
+    cancelled_at: Mapped[datetime | None]
     stop_requested: Mapped[str | None] = mapped_column(String(16))
     #: step, total_steps, percent, energy_eV, fmax_eV_per_A, volume_A3
     progress: Mapped[Json] = mapped_column(default=dict)
@@ -181,7 +195,10 @@ class Attempt(Base):
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(Text)
+    #: the last step that it came to
     steps: Mapped[int] = mapped_column(default=0)
+    #: the step of the checkpoint it went on from
+    resumed_from_step: Mapped[int | None]
 
 
 class TaskLog(Base):

@@ -37,7 +37,14 @@ class UploadedStructure(Request):
     id: Id = Field(description="The id that uploading it gave")
 
 
-StructureRef = Annotated[BuiltinStructure | UploadedStructure, Field(discriminator="source")]
+class TaskStructure(Request):
+    """The optimized structure of another task; this one waits for it."""
+
+    source: Literal["task"]
+    id: int = Field(description="The id of an optimization")
+
+
+StructureRef = Annotated[BuiltinStructure | UploadedStructure | TaskStructure, Field(discriminator="source")]
 
 
 class TaskOptions(Request):
@@ -86,6 +93,10 @@ class PriorityChange(Request):
     priority: PriorityName
 
 
+class RetryOptions(Request):
+    clean: bool = Field(False, description="Start from the beginning, whatever checkpoint there is")
+
+
 class StructureBrief(Response):
     id: int
     name: str
@@ -129,6 +140,10 @@ class Task(Response):
     stop_requested: StopReason | None = Field(None, description="Asked to stop, still running")
     created_at: datetime
     not_before: datetime | None = None
+    retry_at: datetime | None = Field(None, description="Not taken before then: the back-off after a fault")
+    held: bool = Field(False, description="Waits until a person releases it")
+    parent_id: int | None = Field(None, description="The task whose optimized structure it takes")
+    awaits_parent: bool = Field(False, description="It has not got that structure yet")
     queued_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
@@ -186,6 +201,7 @@ class Attempt(Response):
     outcome: AttemptOutcome | None
     reason: str | None
     steps: int
+    resumed_from_step: int | None = None
 
 
 class Explanation(Response):

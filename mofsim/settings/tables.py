@@ -59,6 +59,7 @@ class StorageSettings(Table):
         description="folder of the database, queue, structures, results and logs",
         json_schema_extra={"want": "the path of a folder"},
     )
+    min_free_MB: int = setting(100, "no task is started with less room on the disk, in MB", "0 or more", ge=0)
     max_upload_MB: int = setting(20, "largest structure file that is accepted, in MB", "1 or more", ge=1)
     max_atoms: int = setting(20_000, "largest structure that is accepted, in atoms", "1 or more", ge=1)
     parse_timeout_seconds: float = setting(20.0, "how long reading an uploaded file may take", SECONDS, gt=0)

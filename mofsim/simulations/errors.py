@@ -7,6 +7,8 @@ SimulationError
 Stopped (asked for, so not an error)
 """
 
+import errno
+
 from .protocol import StopReason
 
 
@@ -35,8 +37,12 @@ class Stopped(Exception):
 
 
 def error_type(error: BaseException) -> str:
-    """The word for `error` in the protocol: one of the names above, OutOfMemory, or the exception's class."""
-    return "OutOfMemory" if is_out_of_memory(error) else type(error).__name__
+    """The word for `error` in the protocol: one of the names above, OutOfMemory, DiskFull, or the exception's class."""
+    if is_out_of_memory(error):
+        return "OutOfMemory"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "DiskFull"
+    return type(error).__name__
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -8,7 +8,8 @@ from functools import cache
 import structlog
 from huey.consumer import Consumer
 
-from mofsim.core import events, lifecycle, workers
+from mofsim.core import dependencies, events, rescue, workers
+from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
 from mofsim.db.tables import Device, utcnow
@@ -30,6 +31,7 @@ class Chores:
         self.settings = settings
         self.database = Database(settings.database_url, settings.database.busy_timeout_seconds)
         upgrade(self.database)
+        self.storage = Storage(settings.storage.root)
         self.tickets = Tickets(settings)
         self._gpus = GpuReader()
         self._lock = threading.Lock()
@@ -56,20 +58,26 @@ class Chores:
     def _bring_back(self) -> None:
         scheduler = self.settings.scheduler
         with self.database.read() as session:
-            if not lifecycle.needs_rescue(session) and not workers.silent(session, scheduler.lease_seconds):
+            if not (
+                rescue.is_needed(session)
+                or dependencies.is_needed(session)
+                or workers.silent(session, scheduler.lease_seconds)
+            ):
                 return
         with self.database.write() as session:
-            for task in lifecycle.rescue_expired(session, backoff_seconds=scheduler.retry_backoff_seconds):
+            for task in rescue.requeue_expired(session, backoff_seconds=scheduler.retry_backoff_seconds):
                 log.warning("lease ran out", task_id=task.id, status=task.status, attempt=task.attempt)
-            for task in lifecycle.release_due(session):
+            for task in rescue.release_due(session):
                 log.info("task is due", task_id=task.id)
+            for task in dependencies.hand_over(session, self.storage):
+                log.info("structure handed over", task_id=task.id, parent_id=task.parent_id)
             for worker_id in workers.mark_lost(session, scheduler.lease_seconds):
                 log.warning("worker lost", worker_id=worker_id)
 
     def _top_up_tickets(self) -> None:
         """A ticket may have been lost with the process that held it; a surplus one does no harm."""
         with self.database.read() as session:
-            ready = lifecycle.count_ready(session)
+            ready = rescue.count_ready(session)
         missing = ready - self.tickets.waiting() if ready else 0
         if missing > 0:
             self.tickets.issue(n=missing)
@@ -123,6 +131,6 @@ def _chores() -> Chores:
     return Chores(load_settings())
 
 
-def rescue() -> None:
+def once() -> None:
     """What Huey's periodic task calls."""
     _chores().round()

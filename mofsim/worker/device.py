@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import socket
 import threading
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ import structlog
 from huey.consumer import Consumer
 from sqlalchemy.orm import Session
 
-from mofsim.core import lifecycle, models, workers
+from mofsim.core import leases, models, rescue, workers
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
@@ -56,7 +57,7 @@ class DeviceWorker:
         with self.database.write() as session:
             models.synchronise(session, self.settings.models)
             workers.register(session, self._row())
-            for task in lifecycle.rescue_from(session, self.worker_id):
+            for task in rescue.requeue_from(session, self.worker_id):
                 log.warning("task of a dead predecessor queued again", task_id=task.id)
         self._executor_is_up()
         threading.Thread(target=self._pulse, daemon=True, name="pulse").start()
@@ -69,10 +70,10 @@ class DeviceWorker:
 
     def work(self) -> None:
         """One ticket: take the best queued task for this device, if there is one, and run it."""
-        if self.stopping.is_set() or not self._executor_is_up():
+        if self.stopping.is_set() or not self._disk_has_room() or not self._executor_is_up():
             return
         with self.database.write() as session:
-            claimed = lifecycle.claim(
+            claimed = leases.claim(
                 session,
                 self.worker_id,
                 gpu_id=self.slot.gpu_id,
@@ -99,16 +100,16 @@ class DeviceWorker:
             self.executor.kill()
             self._give_back(lease, f"{type(error).__name__}: {error}")
 
-    def _give_back(self, lease: lifecycle.Lease, reason: str) -> None:
+    def _give_back(self, lease: leases.Lease, reason: str) -> None:
         backoff = self.settings.scheduler.retry_backoff_seconds
         try:
             with self.database.write() as session:
-                lifecycle.give_back(session, lease, AttemptOutcome.LOST, reason, backoff_seconds=backoff)
+                leases.give_back(session, lease, AttemptOutcome.LOST, reason, backoff_seconds=backoff)
                 self._idle(session)
-        except lifecycle.Fenced:
+        except leases.Fenced:
             self._set_state(WorkerState.IDLE, task_id=None)
 
-    def _job(self, session: Session, lease: lifecycle.Lease, task: Task) -> Job:
+    def _job(self, session: Session, lease: leases.Lease, task: Task) -> Job:
         folder = self.storage.attempt(task.id, lease.attempt)
         folder.mkdir(parents=True, exist_ok=True)
         model = session.get_one(Model, task.model_name)
@@ -136,6 +137,23 @@ class DeviceWorker:
         self.executor = Executor(self.slot, self.settings.worker.max_models_per_device, python)
         self.executor.start(self.settings.worker.start_timeout_seconds)
 
+    def _disk_has_room(self) -> bool:
+        """A task that can not write its result would be lost work; it waits, and the note says why."""
+        free_MB = shutil.disk_usage(self.storage.root).free / 1e6
+        wanted = self.settings.storage.min_free_MB
+        if free_MB >= wanted:
+            return True
+        log.error("the disk is full", free_MB=round(free_MB), wanted_MB=wanted)
+        note = f"the disk has {free_MB:.0f} MB left, storage.min_free_MB is {wanted}: make room in {self.storage.root}"
+        self._wait_with(note)
+        return False
+
+    def _wait_with(self, note: str) -> None:
+        """The ticket is spent; the rescuer issues another one. Not at once, lest the same trouble comes in a storm."""
+        self._set_state(WorkerState.IDLE, note=note)
+        self.stopping.wait(self.settings.scheduler.retry_backoff_seconds)
+        self._set_state(WorkerState.IDLE, note="")
+
     def _executor_is_up(self) -> bool:
         if self.executor.alive:
             return True
@@ -143,9 +161,7 @@ class DeviceWorker:
             self.executor.start(self.settings.worker.start_timeout_seconds)
         except ExecutorFailed as error:
             log.error("the executor does not start", reason=str(error))
-            self._set_state(WorkerState.IDLE, note=str(error))
-            # The ticket is spent; the rescuer issues another one. Not at once, lest we start executors in a storm.
-            self.stopping.wait(self.settings.scheduler.retry_backoff_seconds)
+            self._wait_with(str(error))
             return False
         self._set_state(WorkerState.IDLE, note="", loaded_models=[])
         return True

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mofsim import __version__
-from mofsim.core import lifecycle
-from mofsim.core.lifecycle import Fenced, Lease, Outcome
+from mofsim.core import leases
+from mofsim.core.leases import Fenced, Lease, Outcome
 from mofsim.db.engine import Database
 from mofsim.db.tables import TaskLog, utcnow
 from mofsim.settings import Settings
@@ -24,6 +24,15 @@ STOPPED_AS = {
     StopReason.CANCELLED: TaskStatus.CANCELLED,
     StopReason.TIMEOUT: TaskStatus.TIMEOUT,
 }
+
+#: Why a task goes back to the queue that was stopped for no fault of its own.
+RELEASED_AS = {
+    StopReason.SHUTDOWN: "the worker was stopped",
+    StopReason.HELD: "it was held",
+}
+
+#: Errors of a simulation that say nothing about the task: it waits until the box is well again.
+NOT_ITS_FAULT = frozenset({"DiskFull"})
 
 #: What the worker says of itself, in the transaction that starts or ends the attempt; idle when its task ends.
 Announce = Callable[[Session], None]
@@ -114,7 +123,7 @@ class Run:
         self.deadline = time.monotonic() + self.job.timeout_seconds
         self.progress = {"step": 0, "total_steps": message["total_steps"], "percent": 0.0}
         with self.database.write() as session:
-            lifecycle.start(session, self.job.lease, message["total_steps"])
+            leases.start(session, self.job.lease, message["total_steps"])
             self.at_start(session)
         self.next_beat = time.monotonic() + self.settings.worker.progress_interval_seconds
 
@@ -136,9 +145,7 @@ class Run:
         self.next_beat = time.monotonic() + min(worker.progress_interval_seconds, scheduler.heartbeat_seconds)
         progress = self.progress if self.progress_is_new else None
         with self.database.write() as session:
-            asked = lifecycle.heartbeat(
-                session, self.job.lease, lease_seconds=scheduler.lease_seconds, progress=progress
-            )
+            asked = leases.heartbeat(session, self.job.lease, lease_seconds=scheduler.lease_seconds, progress=progress)
             session.add_all(self.logs)
         self.logs, self.progress_is_new = [], False
         self._stop_if_asked(asked)
@@ -150,8 +157,8 @@ class Run:
                 self._log(LogLevel.WARNING, "mofsim.worker", "it did not stop in time; the executor is killed")
                 self.executor.kill()
             return
-        if asked is StopReason.CANCELLED:
-            self._request_stop(StopReason.CANCELLED)
+        if asked in (StopReason.CANCELLED, StopReason.HELD):
+            self._request_stop(asked)
         elif self.stopping():
             self._request_stop(StopReason.SHUTDOWN)
         elif self.deadline is not None and now >= self.deadline:
@@ -162,15 +169,21 @@ class Run:
         grace = worker.stop_grace_seconds / 2 if reason is StopReason.SHUTDOWN else worker.cancel_grace_seconds
         self.stop, self.kill_at = reason, time.monotonic() + grace
         lease = self.job.lease
-        self.executor.send({"type": "cancel", "task_id": lease.task_id, "attempt": lease.attempt, "reason": reason})
+        # Between a stop of the worker and of the task the executor need not tell: it leaves a checkpoint either way.
+        told = StopReason.SHUTDOWN if reason in RELEASED_AS else reason
+        self.executor.send({"type": "cancel", "task_id": lease.task_id, "attempt": lease.attempt, "reason": told})
 
     def _ended(self, message: Message) -> None:
-        stopped = StopReason(message["reason"]) if message["type"] == "stopped" else None
-        if stopped is StopReason.SHUTDOWN:
-            self._give_back(AttemptOutcome.RELEASED, "the worker was stopped", backoff_seconds=0)
+        stopped = message["type"] == "stopped"
+        if stopped and self.stop in RELEASED_AS:
+            self._give_back(AttemptOutcome.RELEASED, RELEASED_AS[self.stop], backoff_seconds=0)
+            return
+        if message.get("error_type") in NOT_ITS_FAULT:
+            backoff = self.settings.scheduler.retry_backoff_seconds
+            self._give_back(AttemptOutcome.RELEASED, message["error_message"], backoff_seconds=backoff)
             return
         if stopped:
-            status = STOPPED_AS[stopped]
+            status = STOPPED_AS[StopReason(message["reason"])]
         else:
             status = TaskStatus.COMPLETED if message["type"] == "completed" else TaskStatus.FAILED
         if status is TaskStatus.FAILED:
@@ -201,8 +214,8 @@ class Run:
         if self.stop in STOPPED_AS:
             status = STOPPED_AS[self.stop]
             self._finish(self._outcome(status, self._left_behind()))
-        elif self.stop is StopReason.SHUTDOWN:
-            self._give_back(AttemptOutcome.RELEASED, "the worker was stopped", backoff_seconds=0)
+        elif self.stop in RELEASED_AS:
+            self._give_back(AttemptOutcome.RELEASED, RELEASED_AS[self.stop], backoff_seconds=0)
         else:
             reason = self.executor.last_words()
             self._log(LogLevel.ERROR, "mofsim.worker", reason)
@@ -217,13 +230,13 @@ class Run:
 
     def _finish(self, outcome: Outcome) -> None:
         with self.database.write() as session:
-            lifecycle.finish(session, self.job.lease, outcome)
+            leases.finish(session, self.job.lease, outcome)
             session.add_all(self.logs)
             self.at_end(session)
 
     def _give_back(self, outcome: AttemptOutcome, reason: str, *, backoff_seconds: float) -> None:
         with self.database.write() as session:
-            lifecycle.give_back(session, self.job.lease, outcome, reason, backoff_seconds=backoff_seconds)
+            leases.give_back(session, self.job.lease, outcome, reason, backoff_seconds=backoff_seconds)
             session.add_all(self.logs)
             self.at_end(session)
 

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from mofsim.cli import ports
 from mofsim.client import Client, ServerUnreachable
-from mofsim.core import lifecycle
-from mofsim.core.lifecycle import Lease, Outcome
+from mofsim.core import leases
+from mofsim.core.leases import Lease, Outcome
 from mofsim.db.engine import Database
 from mofsim.db.tables import TaskLog, utcnow
 from mofsim.settings import load_settings
@@ -101,13 +101,13 @@ class Hands:
     def take(self) -> Lease:
         """Claim the task that is next, and begin it."""
         with self.database.write() as session:
-            claimed = lifecycle.claim(
+            claimed = leases.claim(
                 session, "box:cpu0", gpu_id=None, loaded_models=[], lease_seconds=60, affinity_seconds=0
             )
             assert claimed is not None, "no task is queued"
             lease = claimed[0]
         with self.database.write() as session:
-            lifecycle.start(session, lease, total_steps=100)
+            leases.start(session, lease, total_steps=100)
         return lease
 
     def step(self, lease: Lease, step: int) -> None:
@@ -120,7 +120,7 @@ class Hands:
             "volume_A3": 100.0,
         }
         with self.database.write() as session:
-            lifecycle.heartbeat(session, lease, lease_seconds=60, progress=progress)
+            leases.heartbeat(session, lease, lease_seconds=60, progress=progress)
 
     def say(self, lease: Lease, message: str) -> None:
         with self.database.write() as session:
@@ -144,7 +144,7 @@ class Hands:
 
     def end(self, lease: Lease, status: TaskStatus = TaskStatus.COMPLETED, **outcome: Any) -> None:
         with self.database.write() as session:
-            lifecycle.finish(session, lease, Outcome(status=status, **outcome))
+            leases.finish(session, lease, Outcome(status=status, **outcome))
 
 
 def wait_until(look: Callable[[], T | None], otherwise: Callable[[], str], seconds: float = 40) -> T:

@@ -45,7 +45,12 @@ def structure(database: Database) -> Structure:
 @pytest.fixture
 def new_task(structure: Structure) -> Callable[..., Task]:
     def create(session: Session, **values: Any) -> Task:
-        given = {"priority": Priority.NORMAL, "model_name": "7net-0", "max_attempts": 3} | values
+        given = {
+            "priority": Priority.NORMAL,
+            "model_name": "7net-0",
+            "max_attempts": 3,
+            "awaits_parent": False,
+        } | values
         task = Task(
             task_type="optimization",
             structure_id=structure.id,
@@ -54,6 +59,7 @@ def new_task(structure: Structure) -> Callable[..., Task]:
             timeout_seconds=3600.0,
             attempt=0,
             faults=0,
+            held=False,
             progress={},
             created_at=utcnow(),
             **given,

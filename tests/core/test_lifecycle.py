@@ -4,16 +4,17 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mofsim.core import lifecycle, queries
+from mofsim.core import leases, queries, rescue, steering
 from mofsim.core.errors import Conflict, NotFound
-from mofsim.core.lifecycle import Fenced, IllegalTransition, Lease, Outcome
+from mofsim.core.leases import Fenced, Lease, Outcome
+from mofsim.core.lifecycle import IllegalTransition
 from mofsim.db.engine import Database
 from mofsim.db.tables import Attempt, Event, Structure, Task, TaskResult, utcnow
 from mofsim.vocabulary import AttemptOutcome, EventType, Priority, StopReason, TaskStatus
 
 
 def claim(session: Session, worker: str = "box:gpu0", loaded: list[str] | None = None) -> tuple[Lease, Task] | None:
-    return lifecycle.claim(
+    return leases.claim(
         session, worker, gpu_id=None, loaded_models=loaded or [], lease_seconds=30, affinity_seconds=120
     )
 
@@ -26,7 +27,7 @@ def claimed(session: Session, **how: object) -> tuple[Lease, Task]:
 
 def running(session: Session) -> tuple[Lease, Task]:
     lease, task = claimed(session)
-    lifecycle.start(session, lease, 100)
+    leases.start(session, lease, 100)
     return lease, task
 
 
@@ -42,8 +43,8 @@ def session(database: Database, structure: Structure):
 def test_a_task_runs_from_queued_to_completed_with_one_event_for_each_step(session, new_task) -> None:
     task = new_task(session)
     lease, _ = claimed(session)
-    lifecycle.start(session, lease, 100)
-    lifecycle.finish(session, lease, DONE)
+    leases.start(session, lease, 100)
+    leases.finish(session, lease, DONE)
     changes = session.scalars(select(Event).where(Event.type == EventType.TASK_STATUS).order_by(Event.id))
     seen = [(event.data["previous"], event.data["task"]["status"]) for event in changes]
     assert seen == [("QUEUED", "ASSIGNED"), ("ASSIGNED", "RUNNING"), ("RUNNING", "COMPLETED")]
@@ -57,7 +58,7 @@ def test_an_illegal_transition_raises(session, new_task) -> None:
     new_task(session)
     lease, _ = claimed(session)
     with pytest.raises(IllegalTransition, match="ASSIGNED → COMPLETED"):
-        lifecycle.finish(session, lease, DONE)
+        leases.finish(session, lease, DONE)
 
 
 def test_priority_comes_before_age(session, new_task) -> None:
@@ -95,39 +96,39 @@ def test_a_heartbeat_renews_the_lease_and_tells_of_a_cancel(session, new_task) -
     new_task(session)
     lease, task = running(session)
     before = task.lease_until
-    assert lifecycle.heartbeat(session, lease, lease_seconds=60, progress={"step": 3}) is None
+    assert leases.heartbeat(session, lease, lease_seconds=60, progress={"step": 3}) is None
     session.refresh(task)
     assert task.lease_until > before and task.progress == {"step": 3}
-    lifecycle.request_cancel(session, task.id)
-    assert lifecycle.heartbeat(session, lease, lease_seconds=60) is StopReason.CANCELLED
+    steering.request_cancel(session, task.id)
+    assert leases.heartbeat(session, lease, lease_seconds=60) is StopReason.CANCELLED
 
 
 def test_a_worker_whose_lease_ran_out_is_fenced(session, new_task) -> None:
     new_task(session)
     old, task = running(session)
     task.lease_until = utcnow() - timedelta(seconds=1)
-    assert lifecycle.needs_rescue(session)
-    assert lifecycle.rescue_expired(session, backoff_seconds=0) == [task]
+    assert rescue.is_needed(session)
+    assert rescue.requeue_expired(session, backoff_seconds=0) == [task]
     new, _ = claimed(session, worker="box:gpu1")
-    lifecycle.start(session, new, 100)
+    leases.start(session, new, 100)
     for write in (
-        lambda: lifecycle.heartbeat(session, old, lease_seconds=30),
-        lambda: lifecycle.finish(session, old, DONE),
-        lambda: lifecycle.start(session, old, 1),
+        lambda: leases.heartbeat(session, old, lease_seconds=30),
+        lambda: leases.finish(session, old, DONE),
+        lambda: leases.start(session, old, 1),
     ):
         with pytest.raises(Fenced):
             write()
-    lifecycle.finish(session, new, DONE)
+    leases.finish(session, new, DONE)
     assert session.get_one(TaskResult, task.id).attempt == 2
 
 
 def test_a_lost_task_waits_for_its_back_off(session, new_task) -> None:
     new_task(session)
     lease, task = running(session)
-    lifecycle.give_back(session, lease, AttemptOutcome.LOST, "killed by SIGKILL", backoff_seconds=60)
-    assert task.status == TaskStatus.QUEUED and task.not_before > utcnow()
-    assert claim(session) is None and lifecycle.count_ready(session) == 0
-    task.not_before = utcnow() - timedelta(seconds=1)
+    leases.give_back(session, lease, AttemptOutcome.LOST, "killed by SIGKILL", backoff_seconds=60)
+    assert task.status == TaskStatus.QUEUED and task.retry_at > utcnow()
+    assert claim(session) is None and rescue.count_ready(session) == 0
+    task.retry_at = utcnow() - timedelta(seconds=1)
     assert claimed(session)[0].attempt == 2
 
 
@@ -135,7 +136,7 @@ def test_a_task_fails_when_its_last_attempt_was_lost(session, new_task) -> None:
     task = new_task(session, max_attempts=2)
     for _ in range(2):
         lease, _ = running(session)
-        lifecycle.give_back(session, lease, AttemptOutcome.LOST, "killed by SIGKILL", backoff_seconds=0)
+        leases.give_back(session, lease, AttemptOutcome.LOST, "killed by SIGKILL", backoff_seconds=0)
     assert task.status == TaskStatus.FAILED
     assert task.error_type == "AttemptsExhausted" and "killed by SIGKILL" in task.error_message
     outcomes = session.scalars(select(Attempt.outcome).where(Attempt.task_id == task.id)).all()
@@ -145,49 +146,49 @@ def test_a_task_fails_when_its_last_attempt_was_lost(session, new_task) -> None:
 def test_a_stopped_worker_costs_a_task_none_of_its_attempts(session, new_task) -> None:
     task = new_task(session, max_attempts=1)
     lease, _ = running(session)
-    lifecycle.give_back(session, lease, AttemptOutcome.RELEASED, "the worker was stopped", backoff_seconds=0)
+    leases.give_back(session, lease, AttemptOutcome.RELEASED, "the worker was stopped", backoff_seconds=0)
     lease, _ = running(session)
-    lifecycle.give_back(session, lease, AttemptOutcome.LOST, "killed", backoff_seconds=0)
+    leases.give_back(session, lease, AttemptOutcome.LOST, "killed", backoff_seconds=0)
     assert task.status == TaskStatus.FAILED and task.attempt == 2
 
 
 def test_a_new_incarnation_takes_back_what_the_dead_one_held(session, new_task) -> None:
     new_task(session)
     _, task = running(session)
-    assert lifecycle.rescue_from(session, "box:gpu0") == [task]
+    assert rescue.requeue_from(session, "box:gpu0") == [task]
     assert task.status == TaskStatus.QUEUED and claim(session) is not None
 
 
 def test_a_waiting_task_is_cancelled_at_once(session, new_task) -> None:
     task = new_task(session)
-    lifecycle.request_cancel(session, task.id)
+    steering.request_cancel(session, task.id)
     assert task.status == TaskStatus.CANCELLED and claim(session) is None
 
 
 def test_a_running_task_that_is_cancelled_and_then_lost_ends_as_cancelled(session, new_task) -> None:
     new_task(session)
     lease, task = running(session)
-    lifecycle.request_cancel(session, task.id)
-    lifecycle.give_back(session, lease, AttemptOutcome.LOST, "killed", backoff_seconds=0)
+    steering.request_cancel(session, task.id)
+    leases.give_back(session, lease, AttemptOutcome.LOST, "killed", backoff_seconds=0)
     assert task.status == TaskStatus.CANCELLED
 
 
 def test_cancel_twice_is_no_error_but_cancel_after_the_end_is(session, new_task) -> None:
     task = new_task(session)
-    lifecycle.request_cancel(session, task.id)
-    lifecycle.request_cancel(session, task.id)
+    steering.request_cancel(session, task.id)
+    steering.request_cancel(session, task.id)
     done = new_task(session)
     lease, _ = running(session)
-    lifecycle.finish(session, lease, DONE)
+    leases.finish(session, lease, DONE)
     with pytest.raises(Conflict, match="COMPLETED already"):
-        lifecycle.request_cancel(session, done.id)
+        steering.request_cancel(session, done.id)
 
 
 def test_retry_starts_a_failed_task_again_and_drops_its_old_result(session, new_task) -> None:
     task = new_task(session, max_attempts=1)
     lease, _ = running(session)
-    lifecycle.finish(session, lease, Outcome(TaskStatus.FAILED, error_type="X", error_message="y"))
-    lifecycle.retry(session, task.id)
+    leases.finish(session, lease, Outcome(TaskStatus.FAILED, error_type="X", error_message="y"))
+    steering.retry(session, task.id)
     assert task.status == TaskStatus.QUEUED and task.error_type is None
     assert session.get(TaskResult, task.id) is None
     assert claimed(session)[0].attempt == 2
@@ -196,31 +197,31 @@ def test_retry_starts_a_failed_task_again_and_drops_its_old_result(session, new_
 def test_only_a_task_without_a_result_can_be_retried(session, new_task) -> None:
     task = new_task(session)
     with pytest.raises(Conflict, match="is QUEUED"):
-        lifecycle.retry(session, task.id)
+        steering.retry(session, task.id)
 
 
 def test_a_task_with_a_time_waits_for_it(session, new_task) -> None:
     task = new_task(session, not_before=utcnow() + timedelta(hours=1))
     assert task.status == TaskStatus.PENDING and claim(session) is None
-    assert lifecycle.release_due(session) == []
-    assert lifecycle.release_due(session, now=utcnow() + timedelta(hours=2)) == [task]
+    assert rescue.release_due(session) == []
+    assert rescue.release_due(session, now=utcnow() + timedelta(hours=2)) == [task]
     assert task.status == TaskStatus.QUEUED
 
 
 def test_a_task_can_be_deleted_only_when_it_has_ended(session, new_task) -> None:
     task = new_task(session)
     with pytest.raises(Conflict, match="cancel it before"):
-        lifecycle.remove(session, task.id)
-    lifecycle.request_cancel(session, task.id)
-    lifecycle.remove(session, task.id)
+        steering.remove(session, task.id)
+    steering.request_cancel(session, task.id)
+    steering.remove(session, task.id)
     with pytest.raises(NotFound):
-        lifecycle.get(session, task.id)
+        steering.get(session, task.id)
     assert sum(queries.counts_by_status(session).values()) == 0
 
 
 def test_priority_changes_only_while_a_task_waits(session, new_task) -> None:
     task = new_task(session)
-    assert lifecycle.change_priority(session, task.id, Priority.CRITICAL).priority == Priority.CRITICAL
+    assert steering.change_priority(session, task.id, Priority.CRITICAL).priority == Priority.CRITICAL
     running(session)
     with pytest.raises(Conflict):
-        lifecycle.change_priority(session, task.id, Priority.LOW)
+        steering.change_priority(session, task.id, Priority.LOW)

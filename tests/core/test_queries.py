@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from mofsim.core import lifecycle, queries
+from mofsim.core import queries, steering
 from mofsim.core.errors import Invalid
 from mofsim.core.queries import TaskFilter
 from mofsim.db.engine import Database
@@ -50,7 +50,7 @@ def test_filters_narrow_the_list(session, new_task) -> None:
     cancelled, other = new_task(session), new_task(session, model_name="warm")
     old = new_task(session)
     old.created_at = utcnow() - timedelta(hours=3)
-    lifecycle.request_cancel(session, cancelled.id)
+    steering.request_cancel(session, cancelled.id)
 
     def ids(**where: object) -> list[int]:
         return [task.id for task in queries.page(session, TaskFilter(**where), 10).items]  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ def test_filters_narrow_the_list(session, new_task) -> None:
 def test_totals_come_with_the_page(session, new_task) -> None:
     for _ in range(3):
         new_task(session)
-    lifecycle.request_cancel(session, 1)
+    steering.request_cancel(session, 1)
     assert queries.page(session, TaskFilter(), 1).total == 3
     assert queries.page(session, TaskFilter(status=[TaskStatus.QUEUED]), 1).total == 2
     assert queries.page(session, TaskFilter(text="MOF", status=[TaskStatus.QUEUED]), 1).total == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ase.io import read
 
-from mofsim.core import lifecycle, structures
+from mofsim.core import steering, structures
 from mofsim.core.storage import Storage
 from mofsim.db.tables import TaskLog
 from mofsim.vocabulary import AttemptOutcome, TaskStatus, TaskType, WorkerState
@@ -49,7 +49,7 @@ def test_a_running_task_is_cancelled_between_two_steps_and_keeps_what_it_has(box
     box.wait_for_step(task_id, 3)
     executor = children_of(box.device_pid())
     with box.database.write() as session:
-        lifecycle.request_cancel(session, task_id)
+        steering.request_cancel(session, task_id)
     task = box.wait_for_end(task_id)
     assert task.status == TaskStatus.CANCELLED
     files = box.result(task_id).output_files
@@ -63,7 +63,7 @@ def test_a_task_that_never_answers_is_killed_after_the_grace_time_and_the_next_o
     task_id = box.submit("stuck")
     box.wait_for(task_id, TaskStatus.RUNNING)
     with box.database.write() as session:
-        lifecycle.request_cancel(session, task_id)
+        steering.request_cancel(session, task_id)
     assert box.wait_for_end(task_id).status == TaskStatus.CANCELLED
     assert box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT)).status == TaskStatus.COMPLETED
 

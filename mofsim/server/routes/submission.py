@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mofsim.core import lifecycle, submission
+from mofsim.core import steering, submission
 from mofsim.core.errors import Invalid, NotFound
 from mofsim.core.wire import task_to_wire
 from mofsim.db.tables import Batch
@@ -66,7 +66,7 @@ def _accept_batch(context: Context, body: BatchSubmit) -> tuple[Batch, list[Task
 @document("tasks", answer=Task, status=202, errors=[404, 409])
 async def retry_task(request: Request) -> Response:
     """Queue a task again that ended without a result."""
-    task = await write(request, lifecycle.retry, path_id(request))
+    task = await write(request, steering.retry, path_id(request))
     await _issue_tickets(request, [task])
     return answer(task_to_wire(task), 202)
 

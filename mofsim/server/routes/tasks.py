@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mofsim.core import explain, lifecycle, queries
+from mofsim.core import explain, queries, steering
 from mofsim.core.wire import task_to_wire
 from mofsim.schemas.base import Id, UtcTime
 from mofsim.schemas.envelope import Page
@@ -68,7 +68,7 @@ async def get_task(request: Request) -> Response:
 async def delete_task(request: Request) -> Response:
     """Forget a task that has ended, with its files."""
     task_id = path_id(request)
-    await write(request, lifecycle.remove, task_id)
+    await write(request, steering.remove, task_id)
     await run_in_threadpool(context(request).storage.forget_task, task_id)
     return answer(message=f"task {task_id} was deleted")
 
@@ -80,14 +80,14 @@ async def cancel_task(request: Request) -> Response:
     A waiting task ends at once. A running one is asked to (`stop_requested`) and ends between two steps; what it
     reached until then is kept.
     """
-    return answer(task_to_wire(await write(request, lifecycle.request_cancel, path_id(request))))
+    return answer(task_to_wire(await write(request, steering.request_cancel, path_id(request))))
 
 
 @document("tasks", json=PriorityChange, answer=Task, errors=[404, 409])
 async def change_priority(request: Request) -> Response:
     """Let a waiting task run earlier or later."""
     change = await json_body(request, PriorityChange)
-    task = await write(request, lifecycle.change_priority, path_id(request), change.priority)
+    task = await write(request, steering.change_priority, path_id(request), change.priority)
     return answer(task_to_wire(task))
 
 

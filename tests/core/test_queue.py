@@ -1,0 +1,42 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mofsim.queue import Tickets
+from mofsim.settings import Settings, load_settings
+
+ISSUE = "from mofsim.queue import Tickets; from mofsim.settings import load_settings; Tickets(load_settings()).issue()"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(env={"MOFSIM_STORAGE__ROOT": str(tmp_path)}, cwd=tmp_path)
+
+
+def test_tickets_are_taken_in_order_of_priority(settings: Settings) -> None:
+    tickets = Tickets(settings)
+    for priority in (3, 0, 2):
+        tickets.issue(priority)
+    taken = [tickets.huey.dequeue().priority for _ in range(3)]
+    assert taken == [3, 1, 0]
+
+
+def test_a_message_is_json_under_a_name_that_does_not_change(settings: Settings) -> None:
+    tickets = Tickets(settings)
+    tickets.issue()
+    [message] = tickets.huey.storage.enqueued_items()
+    assert message.startswith(b'["') and b'"mofsim.ticket"' in message
+
+
+def test_a_process_that_had_the_queue_open_notices_that_its_file_was_deleted(settings: Settings) -> None:
+    tickets = Tickets(settings)
+    tickets.issue(n=3)
+    for path in settings.queue_path.parent.glob("queue.db*"):
+        path.unlink()
+    environment = {"MOFSIM_STORAGE__ROOT": str(settings.storage.root), "PATH": "/usr/bin"}
+    subprocess.run([sys.executable, "-c", ISSUE], check=True, env=environment, cwd=settings.storage.root)
+    assert tickets.waiting() == 1
+    tickets.issue()
+    assert tickets.huey.dequeue() is not None and tickets.waiting() == 1

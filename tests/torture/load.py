@@ -1,0 +1,70 @@
+"""The tasks: submitted all the time, some cancelled, each with a key so that a lost answer loses nothing."""
+
+import random
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable
+
+from mofsim.client import Client
+from mofsim.client.errors import ApiError, ClientError
+from mofsim.vocabulary import Priority, TaskType
+
+
+class Load(threading.Thread):
+    """Runs until it is stopped; `accepted` are the ids that the server said yes to."""
+
+    def __init__(self, url: str, seed: int, stop: threading.Event, most: int) -> None:
+        super().__init__(daemon=True)
+        self._url = url
+        self._random = random.Random(seed)
+        self._stopped = stop
+        self._most = most
+        self.accepted: set[int] = set()
+        self.did: Counter[str] = Counter()
+
+    def run(self) -> None:
+        with Client(self._url) as client:
+            while not self._stopped.is_set():
+                self._one(client)
+                self._stopped.wait(self._random.uniform(0.05, 0.4))
+
+    def _one(self, client: Client) -> None:
+        if len(self.accepted) < self._most:
+            self._submit(client)
+        if self.accepted and self._random.random() < 0.1:
+            self._steer(client, self._random.choice(["cancel", "retry"]))
+
+    def _submit(self, client: Client) -> None:
+        """Until the server has answered: the key makes it one task however often it was asked."""
+        key = str(uuid.uuid4())
+        task_type = self._random.choices([TaskType.OPTIMIZATION, TaskType.SINGLE_POINT], [3, 1])[0]
+        parameters = {"max_steps": self._random.randint(5, 60)} if task_type is TaskType.OPTIMIZATION else {}
+        priority = self._random.choice(list(Priority))
+
+        def submit() -> None:
+            task = client.submit(
+                task_type, "Mg-MOF-74", model="brief", parameters=parameters, priority=priority, idempotency_key=key
+            )
+            self.accepted.add(task.id)
+
+        self._insist(submit)
+        self.did["submitted"] += 1
+
+    def _steer(self, client: Client, verb: str) -> None:
+        task_id = self._random.choice(sorted(self.accepted))
+        self._insist(lambda: getattr(client, verb)(task_id))
+        self.did[verb] += 1
+
+    def _insist(self, call: Callable[[], object]) -> None:
+        while True:
+            try:
+                call()
+                return
+            except ApiError as error:
+                if error.code < 500:
+                    return
+            except ClientError:
+                pass
+            if self._stopped.wait(0.3):
+                return

@@ -1,0 +1,105 @@
+"""What must be true afterwards, read from the database and the files."""
+
+import csv
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ase.io import read
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mofsim.core import queries
+from mofsim.core.lifecycle import TRANSITIONS
+from mofsim.core.storage import Storage
+from mofsim.db.engine import Database
+from mofsim.db.tables import Attempt, Event, Task, TaskResult
+from mofsim.vocabulary import EventType, TaskStatus
+
+
+@dataclass
+class Findings:
+    wrong: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def check(self, holds: bool, otherwise: str) -> None:
+        if not holds:
+            self.wrong.append(otherwise)
+
+
+def examine(database: Database, storage: Storage, accepted: set[int]) -> Findings:
+    findings = Findings()
+    with database.read() as session:
+        tasks = {task.id: task for task in session.scalars(select(Task))}
+        findings.counts.update({f"tasks {task.status}": 0 for task in tasks.values()})
+        findings.counts.update(f"tasks {task.status}" for task in tasks.values())
+        for task_id in sorted(accepted - set(tasks)):
+            findings.check(False, f"task {task_id} was accepted and is not there")
+        for task in tasks.values():
+            findings.check(TaskStatus(task.status).is_final, f"task {task.id} did not end: {task.status}")
+            findings.check(
+                task.error_type in (None, "AttemptsExhausted"),
+                f"task {task.id}: {task.error_type} {task.error_message}",
+            )
+            _check_result(findings, session, storage, task)
+        _check_attempts(findings, session, tasks)
+        _check_events(findings, session)
+        counted = queries.counts_by_status(session)
+        real = Counter(task.status for task in tasks.values())
+        findings.check(all(counted[s] == real[s] for s in TaskStatus), f"counts {counted} are not {real}")
+    return findings
+
+
+def _check_result(findings: Findings, session: Session, storage: Storage, task: Task) -> None:
+    result = session.get(TaskResult, task.id)
+    if task.status != TaskStatus.COMPLETED:
+        return
+    if result is None:
+        findings.check(False, f"task {task.id} is COMPLETED without a result")
+        return
+    findings.check(result.attempt == task.attempt, f"task {task.id}: result of attempt {result.attempt}")
+    folder = storage.attempt(task.id, result.attempt)
+    for name, size in result.output_files.items():
+        path = folder / name
+        there = path.is_file() and path.stat().st_size == size
+        findings.check(there, f"task {task.id}: {name} is not as published")
+    if "trajectory.extxyz" in result.output_files and not findings.wrong:
+        _check_steps(findings, folder, task, result)
+
+
+def _check_steps(findings: Findings, folder: Path, task: Task, result: TaskResult) -> None:
+    """Every step once, in the series and in the trajectory."""
+    with (folder / "series.csv").open() as file:
+        steps = [int(row["step"]) for row in csv.DictReader(file)]
+    expected = list(range(result.result_data["steps"] + 1))
+    findings.check(steps == expected, f"task {task.id}: steps {steps} in its series")
+    frames = read(folder / "trajectory.extxyz", ":")
+    findings.check(len(frames) == len(expected), f"task {task.id}: {len(frames)} frames for {len(expected)} steps")
+
+
+def _check_attempts(findings: Findings, session: Session, tasks: dict[int, Task]) -> None:
+    numbers: dict[int, list[int]] = defaultdict(list)
+    for attempt in session.scalars(select(Attempt).order_by(Attempt.task_id, Attempt.attempt)):
+        numbers[attempt.task_id].append(attempt.attempt)
+        findings.counts[f"attempts {attempt.outcome}"] += 1
+        findings.counts["attempts that resumed"] += attempt.resumed_from_step is not None
+        findings.check(attempt.outcome is not None, f"attempt {attempt.attempt} of {attempt.task_id} never ended")
+    for task_id, found in numbers.items():
+        findings.check(found == list(range(1, tasks[task_id].attempt + 1)), f"task {task_id}: attempts {found}")
+
+
+def _check_events(findings: Findings, session: Session) -> None:
+    """The changes of each task are a path through the allowed transitions, and no event id is missing."""
+    status: dict[int, str] = {}
+    created = [EventType.TASK_CREATED, EventType.TASK_STATUS]
+    for event in session.scalars(select(Event).where(Event.type.in_(created)).order_by(Event.id)):
+        assert event.task_id is not None
+        to = event.data["task"]["status"]
+        if event.type == EventType.TASK_STATUS:
+            before = event.data["previous"]
+            findings.check(status.get(event.task_id) == before, f"event {event.id}: task was not {before} before")
+            findings.check(to in TRANSITIONS[TaskStatus(before)], f"event {event.id}: {before} → {to}")
+        status[event.task_id] = to
+    n, first, last = session.execute(select(func.count(), func.min(Event.id), func.max(Event.id))).one()
+    findings.check(n == last - first + 1, f"{last - first + 1 - n} events are missing")
+    findings.counts["events"] = n

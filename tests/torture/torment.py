@@ -1,0 +1,107 @@
+"""One run: hurt it for a while, let it recover, and examine what is left."""
+
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from mofsim.core.storage import Storage
+from mofsim.db.engine import Database
+from mofsim.db.tables import Task
+from mofsim.vocabulary import FINAL
+
+from .faults import Faults
+from .load import Load
+from .proof import examine
+from .victim import Victim
+
+DISK_MB = 96
+RECOVERY_SECONDS = 240
+
+
+def torment(folder: Path, seed: int, seconds: float) -> dict[str, Any]:
+    """What was done, what came of it, and under `wrong` all that should not be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _small_disk(folder / "data") as (root, is_small):
+        victim = Victim(folder, root, _free_port())
+        stop = threading.Event()
+        load = Load(victim.url, seed, stop, most=int(4 * seconds))
+        faults = Faults(victim, seed, disk=is_small)
+        victim.wait_until_it_answers()
+        load.start()
+        _hurt(victim, faults, seconds)
+        stop.set()
+        load.join(60)
+        recovered_in = _recover(victim)
+        victim.stop()
+        orphans = victim.processes()
+        database = Database(victim.settings.database_url)
+        findings = examine(database, Storage(root), load.accepted)
+        database.close()
+    for pid, role in orphans.items():
+        findings.check(False, f"{role} {pid} was left behind")
+    return {
+        "torture": "seed",
+        "seed": seed,
+        "seconds": seconds,
+        "accepted": len(load.accepted),
+        "asked": dict(load.did),
+        "faults": dict(faults.done),
+        "found": dict(sorted(findings.counts.items())),
+        "recovered_in_seconds": round(recovered_in, 1),
+        "orphans": len(orphans),
+        "wrong": findings.wrong,
+    }
+
+
+def _hurt(victim: Victim, faults: Faults, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        next_fault = time.monotonic() + faults.pause()
+        while time.monotonic() < min(next_fault, end):
+            victim.keep_running()
+            faults.look_after()
+            time.sleep(0.05)
+        faults.strike()
+    faults.end()
+
+
+def _recover(victim: Victim) -> float:
+    """Seconds until every task has ended; what has not by the time limit is found by the examination."""
+    started = time.monotonic()
+    victim.wait_until_it_answers()
+    database = Database(victim.settings.database_url)
+    while time.monotonic() < started + RECOVERY_SECONDS:
+        victim.keep_running()
+        with database.read() as session:
+            if not session.scalar(select(func.count()).select_from(Task).where(Task.status.not_in(FINAL))):
+                break
+        time.sleep(0.2)
+    database.close()
+    return time.monotonic() - started
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """The data folder on a small file system of its own, where we may mount one; else an ordinary folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(folder)]
+    is_small = os.geteuid() == 0 and subprocess.run(mount, capture_output=True).returncode == 0
+    try:
+        yield folder, is_small
+    finally:
+        if is_small:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
