@@ -55,6 +55,7 @@ class TaskType(StrEnum):
 
     SINGLE_POINT = "single-point"
     OPTIMIZATION = "optimization"
+    STABILITY = "stability"
 
 
 class Preset(StrEnum):

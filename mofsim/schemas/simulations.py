@@ -31,11 +31,36 @@ class OptimizationParameters(Request):
     relax_cell: bool = Field(True, description="Relax the cell too (ASE FrechetCellFilter)")
 
 
-Parameters = SinglePointParameters | OptimizationParameters
+class StabilityParameters(Request):
+    """Relaxation at fixed cell, Langevin NVT dynamics, then isotropic Martyna-Tobias-Klein NPT dynamics."""
+
+    fmax_eV_per_A: float = Field(
+        1e-3,
+        gt=0,
+        le=10,
+        allow_inf_nan=False,
+        validation_alias=AliasChoices("fmax_eV_per_A", "fmax"),
+        description="The relaxation stops when no force exceeds this, in eV/Å; also `fmax`",
+    )
+    relax_steps: int = Field(1000, ge=0, le=100_000, description="At most so many steps of LBFGS before the dynamics")
+    nvt_steps: int = Field(1000, ge=0, le=10_000_000, description="Steps at constant volume")
+    npt_steps: int = Field(50_000, ge=1, le=10_000_000, description="Steps at constant pressure")
+    timestep_fs: float = Field(1.0, gt=0, le=10, allow_inf_nan=False, description="Time step, in fs")
+    temperature_K: float = Field(300.0, gt=0, le=5000, allow_inf_nan=False, description="Temperature, in K")
+    pressure_bar: float = Field(1.0, ge=-1e6, le=1e6, allow_inf_nan=False, description="Pressure, in bar")
+    friction_per_fs: float = Field(0.01, gt=0, le=1, allow_inf_nan=False, description="Friction of NVT, in 1/fs")
+    thermostat_fs: float = Field(100.0, gt=0, le=1e6, allow_inf_nan=False, description="NPT: time of the thermostat")
+    barostat_fs: float = Field(1000.0, gt=0, le=1e6, allow_inf_nan=False, description="NPT: time of the barostat")
+    frame_interval: int = Field(100, ge=1, le=1_000_000, description="Steps between two frames of the trajectory")
+    seed: int = Field(42, ge=0, le=2**32 - 1, description="Of the velocities and of Langevin's noise")
+
+
+Parameters = SinglePointParameters | OptimizationParameters | StabilityParameters
 
 PARAMETERS: dict[TaskType, type[Parameters]] = {
     TaskType.SINGLE_POINT: SinglePointParameters,
     TaskType.OPTIMIZATION: OptimizationParameters,
+    TaskType.STABILITY: StabilityParameters,
 }
 
 PRESETS: dict[TaskType, dict[Preset, dict[str, Any]]] = {
@@ -43,6 +68,22 @@ PRESETS: dict[TaskType, dict[Preset, dict[str, Any]]] = {
     TaskType.OPTIMIZATION: {
         Preset.MOFSIMBENCH: {"fmax_eV_per_A": 1e-3, "max_steps": 5000},
         Preset.QUICK: {"fmax_eV_per_A": 0.05, "max_steps": 100},
+    },
+    TaskType.STABILITY: {
+        Preset.MOFSIMBENCH: {
+            "fmax_eV_per_A": 1e-3,
+            "relax_steps": 1000,
+            "nvt_steps": 1000,
+            "npt_steps": 50_000,
+            "frame_interval": 100,
+        },
+        Preset.QUICK: {
+            "fmax_eV_per_A": 1e-3,
+            "relax_steps": 20,
+            "nvt_steps": 50,
+            "npt_steps": 100,
+            "frame_interval": 10,
+        },
     },
 }
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from mofsim.schemas.base import Id, Request, Response, UtcTime
-from mofsim.schemas.simulations import OptimizationParameters, SinglePointParameters
+from mofsim.schemas.simulations import OptimizationParameters, SinglePointParameters, StabilityParameters
 from mofsim.vocabulary import AttemptOutcome, LogLevel, Preset, Priority, StopReason, TaskStatus, TaskType
 
 
@@ -73,6 +73,10 @@ class SinglePointSubmit(TaskSubmit):
     parameters: SinglePointParameters = Field(default_factory=SinglePointParameters)
 
 
+class StabilitySubmit(TaskSubmit):
+    parameters: StabilityParameters = Field(default_factory=StabilityParameters)
+
+
 class OptimizationItem(OptimizationSubmit):
     task_type: Literal[TaskType.OPTIMIZATION]
 
@@ -81,7 +85,19 @@ class SinglePointItem(SinglePointSubmit):
     task_type: Literal[TaskType.SINGLE_POINT]
 
 
-AnySubmit = Annotated[OptimizationItem | SinglePointItem, Field(discriminator="task_type")]
+class StabilityItem(StabilitySubmit):
+    task_type: Literal[TaskType.STABILITY]
+
+
+AnySubmit = Annotated[OptimizationItem | SinglePointItem | StabilityItem, Field(discriminator="task_type")]
+
+
+#: what POST /tasks/{task type} takes
+SUBMIT: dict[TaskType, type[TaskSubmit]] = {
+    TaskType.OPTIMIZATION: OptimizationSubmit,
+    TaskType.SINGLE_POINT: SinglePointSubmit,
+    TaskType.STABILITY: StabilitySubmit,
+}
 
 
 class BatchSubmit(Request):

@@ -26,7 +26,9 @@ _NOTHING: Mapping[str, float] = MappingProxyType({})
 class Task(Protocol):
     """One kind of simulation. Its constructor takes a Run and may raise InvalidInput."""
 
-    total_steps: int
+    @property
+    def total_steps(self) -> int:
+        """How many steps there will be, as far as it is known."""
 
     def work(self) -> None:
         """Run to the end; each step goes through `Run.step`."""

@@ -6,10 +6,12 @@ from types import MappingProxyType
 from .relax import Optimization
 from .run import Run, Task
 from .single_point import SinglePoint
+from .stability import Stability
 
 TASK_TYPES: Mapping[str, Callable[[Run], Task]] = MappingProxyType(
     {
         "optimization": Optimization,
         "single-point": SinglePoint,
+        "stability": Stability,
     }
 )

@@ -18,7 +18,7 @@ from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
 from mofsim.db.tables import Attempt, Device, Task, TaskResult, Worker
 from mofsim.queue import Tickets
-from mofsim.schemas.tasks import BuiltinStructure, OptimizationSubmit, SinglePointSubmit, TaskOptions
+from mofsim.schemas.tasks import SUBMIT, BuiltinStructure, TaskOptions
 from mofsim.settings import Settings, load_settings
 from mofsim.vocabulary import TaskStatus, TaskType, WorkerState
 
@@ -92,8 +92,7 @@ class Box:
     def submit(
         self, model: str, task_type: TaskType = TaskType.OPTIMIZATION, *, ticket: bool = True, **options: Any
     ) -> int:
-        body_type = OptimizationSubmit if task_type is TaskType.OPTIMIZATION else SinglePointSubmit
-        body = body_type(
+        body = SUBMIT[task_type](
             model=model,
             structure=BuiltinStructure(source="builtin", name="Mg-MOF-74"),
             options=TaskOptions(**options),
