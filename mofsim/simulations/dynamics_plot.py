@@ -41,12 +41,15 @@ def dynamics_plot(
     _draw_pressure(panels[1], time, moving, targets)
     _draw_volume(panels[2], time, moving, targets)
     _draw_energies(panels[3], time, moving, n_atoms)
-    panels[0].set_title(f"Dynamics of {title}", fontsize=13)
-    panels[0].text(0.985, 0.08, note, transform=panels[0].transAxes, ha="right", va="bottom", color="#404040")
+    figure.suptitle(f"Dynamics of {title}", fontsize=13)
+    panels[0].set_title(note, fontsize=10.5, color="#404040")
     panels[-1].set_xlabel("time (ps)")
     npt_from = next((row["time_fs"] / 1000 for row in moving if row["stage"] == npt_stage), None)
     for axes in panels:
-        _finish(axes, npt_from)
+        if npt_from is not None:
+            label = "constant volume" if axes is panels[0] else None
+            axes.axvspan(0, npt_from, color="#f0e6d2", alpha=0.7, linewidth=0, label=label)
+        _finish(axes)
     buffer = io.BytesIO()
     canvas.print_png(buffer)
     return buffer.getvalue()
@@ -97,10 +100,11 @@ def _draw(axes: Any, time: np.ndarray, values: Sequence[float], colour: str, lab
     axes.plot(*means, color=colour, linewidth=1.3, label=label)
 
 
-def _finish(axes: Any, npt_from_ps: float | None) -> None:
-    if npt_from_ps is not None:
-        axes.axvspan(0, npt_from_ps, color="#f0e6d2", alpha=0.7, linewidth=0, label="constant volume")
+def _finish(axes: Any) -> None:
     axes.margins(x=0)
+    low, high = axes.get_ylim()
+    # Room for the legend above all lines.
+    axes.set_ylim(low, high + 0.22 * (high - low))
     axes.grid(True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="upper right", ncols=3, fontsize=8.5)

@@ -31,6 +31,7 @@ threads_per_slot = 1
 cancel_grace_seconds = 1.0
 stop_grace_seconds = 6.0
 progress_interval_seconds = 0.1
+checkpoint_steps = 5
 [scheduler]
 lease_seconds = 6.0
 heartbeat_seconds = 0.2
@@ -90,11 +91,18 @@ class Box:
         return process
 
     def submit(
-        self, model: str, task_type: TaskType = TaskType.OPTIMIZATION, *, ticket: bool = True, **options: Any
+        self,
+        model: str,
+        task_type: TaskType = TaskType.OPTIMIZATION,
+        *,
+        ticket: bool = True,
+        parameters: dict[str, Any] | None = None,
+        **options: Any,
     ) -> int:
         body = SUBMIT[task_type](
             model=model,
             structure=BuiltinStructure(source="builtin", name="Mg-MOF-74"),
+            parameters=parameters or {},
             options=TaskOptions(**options),
         )
         defaults = submission.Defaults("lj", 3600.0, 3)
