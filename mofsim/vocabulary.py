@@ -56,6 +56,7 @@ class TaskType(StrEnum):
     SINGLE_POINT = "single-point"
     OPTIMIZATION = "optimization"
     STABILITY = "stability"
+    BULK_MODULUS = "bulk-modulus"
 
 
 class Preset(StrEnum):

@@ -55,12 +55,31 @@ class StabilityParameters(Request):
     seed: int = Field(42, ge=0, le=2**32 - 1, description="Of the velocities and of Langevin's noise")
 
 
-Parameters = SinglePointParameters | OptimizationParameters | StabilityParameters
+class BulkModulusParameters(Request):
+    """Relaxation, then energies at volumes around the relaxed one, and a Birch-Murnaghan fit."""
+
+    fmax_eV_per_A: float = Field(
+        1e-3,
+        gt=0,
+        le=10,
+        allow_inf_nan=False,
+        validation_alias=AliasChoices("fmax_eV_per_A", "fmax"),
+        description="Every relaxation stops when no force exceeds this, in eV/Å; also `fmax`",
+    )
+    relax_steps: int = Field(1000, ge=1, le=100_000, description="At most so many steps of LBFGS, cell included")
+    points: int = Field(11, ge=5, le=101, description="Volumes that are computed")
+    point_steps: int = Field(1000, ge=1, le=100_000, description="At most so many steps of FIRE at each volume")
+    smallest_volume: float = Field(0.96, ge=0.8, lt=1, allow_inf_nan=False, description="Part of the relaxed volume")
+    largest_volume: float = Field(1.04, gt=1, le=1.2, allow_inf_nan=False, description="Part of the relaxed volume")
+
+
+Parameters = SinglePointParameters | OptimizationParameters | StabilityParameters | BulkModulusParameters
 
 PARAMETERS: dict[TaskType, type[Parameters]] = {
     TaskType.SINGLE_POINT: SinglePointParameters,
     TaskType.OPTIMIZATION: OptimizationParameters,
     TaskType.STABILITY: StabilityParameters,
+    TaskType.BULK_MODULUS: BulkModulusParameters,
 }
 
 PRESETS: dict[TaskType, dict[Preset, dict[str, Any]]] = {
@@ -84,6 +103,10 @@ PRESETS: dict[TaskType, dict[Preset, dict[str, Any]]] = {
             "npt_steps": 100,
             "frame_interval": 10,
         },
+    },
+    TaskType.BULK_MODULUS: {
+        Preset.MOFSIMBENCH: {"fmax_eV_per_A": 1e-3, "relax_steps": 1000, "points": 11, "point_steps": 1000},
+        Preset.QUICK: {"fmax_eV_per_A": 0.05, "relax_steps": 50, "points": 5, "point_steps": 50},
     },
 }
 

@@ -6,7 +6,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from mofsim.schemas.base import Id, Request, Response, UtcTime
-from mofsim.schemas.simulations import OptimizationParameters, SinglePointParameters, StabilityParameters
+from mofsim.schemas.simulations import (
+    BulkModulusParameters,
+    OptimizationParameters,
+    SinglePointParameters,
+    StabilityParameters,
+)
 from mofsim.vocabulary import AttemptOutcome, LogLevel, Preset, Priority, StopReason, TaskStatus, TaskType
 
 
@@ -77,6 +82,10 @@ class StabilitySubmit(TaskSubmit):
     parameters: StabilityParameters = Field(default_factory=StabilityParameters)
 
 
+class BulkModulusSubmit(TaskSubmit):
+    parameters: BulkModulusParameters = Field(default_factory=BulkModulusParameters)
+
+
 class OptimizationItem(OptimizationSubmit):
     task_type: Literal[TaskType.OPTIMIZATION]
 
@@ -89,7 +98,13 @@ class StabilityItem(StabilitySubmit):
     task_type: Literal[TaskType.STABILITY]
 
 
-AnySubmit = Annotated[OptimizationItem | SinglePointItem | StabilityItem, Field(discriminator="task_type")]
+class BulkModulusItem(BulkModulusSubmit):
+    task_type: Literal[TaskType.BULK_MODULUS]
+
+
+AnySubmit = Annotated[
+    OptimizationItem | SinglePointItem | StabilityItem | BulkModulusItem, Field(discriminator="task_type")
+]
 
 
 #: what POST /tasks/{task type} takes
@@ -97,6 +112,7 @@ SUBMIT: dict[TaskType, type[TaskSubmit]] = {
     TaskType.OPTIMIZATION: OptimizationSubmit,
     TaskType.SINGLE_POINT: SinglePointSubmit,
     TaskType.STABILITY: StabilitySubmit,
+    TaskType.BULK_MODULUS: BulkModulusSubmit,
 }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from .bulk_modulus import BulkModulus
 from .relax import Optimization
 from .run import Run, Task
 from .single_point import SinglePoint
@@ -10,6 +11,7 @@ from .stability import Stability
 
 TASK_TYPES: Mapping[str, Callable[[Run], Task]] = MappingProxyType(
     {
+        "bulk-modulus": BulkModulus,
         "optimization": Optimization,
         "single-point": SinglePoint,
         "stability": Stability,

@@ -16,6 +16,7 @@ from mofsim.db.tables import Task as TaskRow
 from mofsim.schemas.tasks import (
     BatchCreated,
     BatchSubmit,
+    BulkModulusSubmit,
     OptimizationSubmit,
     SinglePointSubmit,
     StabilitySubmit,
@@ -58,6 +59,12 @@ async def submit_single_point(request: Request) -> Response:
 async def submit_stability(request: Request) -> Response:
     """Submit molecular dynamics that shows whether the framework holds when it is warm."""
     return await _submit(request, TaskType.STABILITY, StabilitySubmit)
+
+
+@document("tasks", json=BulkModulusSubmit, headers=SubmitHeaders, answer=Task, status=202, errors=[409])
+async def submit_bulk_modulus(request: Request) -> Response:
+    """Submit energies at several volumes, and the equation of state through them."""
+    return await _submit(request, TaskType.BULK_MODULUS, BulkModulusSubmit)
 
 
 @document("tasks", json=BatchSubmit, answer=BatchCreated, status=202)
@@ -111,6 +118,7 @@ routes = [
     Route("/api/v1/tasks/optimization", submit_optimization, methods=["POST"]),
     Route("/api/v1/tasks/single-point", submit_single_point, methods=["POST"]),
     Route("/api/v1/tasks/stability", submit_stability, methods=["POST"]),
+    Route("/api/v1/tasks/bulk-modulus", submit_bulk_modulus, methods=["POST"]),
     Route("/api/v1/tasks/batch", submit_batch, methods=["POST"]),
     Route("/api/v1/tasks/{id}/retry", retry_task, methods=["POST"]),
     Route("/api/v1/tasks/{id}", unknown_type, methods=["POST"]),
