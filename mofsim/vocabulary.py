@@ -57,6 +57,7 @@ class TaskType(StrEnum):
     OPTIMIZATION = "optimization"
     STABILITY = "stability"
     BULK_MODULUS = "bulk-modulus"
+    HEAT_CAPACITY = "heat-capacity"
 
 
 class Preset(StrEnum):

@@ -73,13 +73,38 @@ class BulkModulusParameters(Request):
     largest_volume: float = Field(1.04, gt=1, le=1.2, allow_inf_nan=False, description="Part of the relaxed volume")
 
 
-Parameters = SinglePointParameters | OptimizationParameters | StabilityParameters | BulkModulusParameters
+class HeatCapacityParameters(Request):
+    """Relaxation, then phonons from finite displacements in the cell itself (phonopy, supercell 1×1×1)."""
+
+    fmax_eV_per_A: float = Field(
+        1e-3,
+        gt=0,
+        le=10,
+        allow_inf_nan=False,
+        validation_alias=AliasChoices("fmax_eV_per_A", "fmax"),
+        description="The relaxation stops when no force exceeds this, in eV/Å; also `fmax`",
+    )
+    relax_steps: int = Field(1000, ge=1, le=100_000, description="At most so many steps of BFGS, cell included")
+    displacement_A: float = Field(0.01, gt=0, le=0.5, allow_inf_nan=False, description="Of one atom, in Å")
+    symprec_A: float = Field(1e-5, gt=0, le=1, allow_inf_nan=False, description="Tolerance of the symmetry, in Å")
+    mesh_length: float = Field(100.0, ge=1, le=500, allow_inf_nan=False, description="phonopy's length of the q mesh")
+    temperature_step_K: float = Field(10.0, ge=1, le=500, allow_inf_nan=False, description="Steps from 0 to 1000 K")
+
+
+Parameters = (
+    SinglePointParameters
+    | OptimizationParameters
+    | StabilityParameters
+    | BulkModulusParameters
+    | HeatCapacityParameters
+)
 
 PARAMETERS: dict[TaskType, type[Parameters]] = {
     TaskType.SINGLE_POINT: SinglePointParameters,
     TaskType.OPTIMIZATION: OptimizationParameters,
     TaskType.STABILITY: StabilityParameters,
     TaskType.BULK_MODULUS: BulkModulusParameters,
+    TaskType.HEAT_CAPACITY: HeatCapacityParameters,
 }
 
 PRESETS: dict[TaskType, dict[Preset, dict[str, Any]]] = {
@@ -107,6 +132,20 @@ PRESETS: dict[TaskType, dict[Preset, dict[str, Any]]] = {
     TaskType.BULK_MODULUS: {
         Preset.MOFSIMBENCH: {"fmax_eV_per_A": 1e-3, "relax_steps": 1000, "points": 11, "point_steps": 1000},
         Preset.QUICK: {"fmax_eV_per_A": 0.05, "relax_steps": 50, "points": 5, "point_steps": 50},
+    },
+    TaskType.HEAT_CAPACITY: {
+        Preset.MOFSIMBENCH: {
+            "fmax_eV_per_A": 1e-3,
+            "relax_steps": 1000,
+            "mesh_length": 100.0,
+            "temperature_step_K": 10.0,
+        },
+        Preset.QUICK: {
+            "fmax_eV_per_A": 0.05,
+            "relax_steps": 1000,
+            "mesh_length": 20.0,
+            "temperature_step_K": 50.0,
+        },
     },
 }
 

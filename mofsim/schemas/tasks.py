@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from mofsim.schemas.base import Id, Request, Response, UtcTime
 from mofsim.schemas.simulations import (
     BulkModulusParameters,
+    HeatCapacityParameters,
     OptimizationParameters,
     SinglePointParameters,
     StabilityParameters,
@@ -86,6 +87,10 @@ class BulkModulusSubmit(TaskSubmit):
     parameters: BulkModulusParameters = Field(default_factory=BulkModulusParameters)
 
 
+class HeatCapacitySubmit(TaskSubmit):
+    parameters: HeatCapacityParameters = Field(default_factory=HeatCapacityParameters)
+
+
 class OptimizationItem(OptimizationSubmit):
     task_type: Literal[TaskType.OPTIMIZATION]
 
@@ -102,10 +107,14 @@ class BulkModulusItem(BulkModulusSubmit):
     task_type: Literal[TaskType.BULK_MODULUS]
 
 
-AnySubmit = Annotated[
-    OptimizationItem | SinglePointItem | StabilityItem | BulkModulusItem, Field(discriminator="task_type")
-]
+class HeatCapacityItem(HeatCapacitySubmit):
+    task_type: Literal[TaskType.HEAT_CAPACITY]
 
+
+AnySubmit = Annotated[
+    OptimizationItem | SinglePointItem | StabilityItem | BulkModulusItem | HeatCapacityItem,
+    Field(discriminator="task_type"),
+]
 
 #: what POST /tasks/{task type} takes
 SUBMIT: dict[TaskType, type[TaskSubmit]] = {
@@ -113,6 +122,7 @@ SUBMIT: dict[TaskType, type[TaskSubmit]] = {
     TaskType.SINGLE_POINT: SinglePointSubmit,
     TaskType.STABILITY: StabilitySubmit,
     TaskType.BULK_MODULUS: BulkModulusSubmit,
+    TaskType.HEAT_CAPACITY: HeatCapacitySubmit,
 }
 
 

@@ -1,7 +1,6 @@
 """How hard it is to compress a framework: energies at several volumes, and an equation of state through them."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from .eos_plot import eos_plot
 from .equation_of_state import Fit, fit
 from .errors import InvalidInput
 from .geometry import cell_parameters
+from .parameters import read_parameters
 from .relax import CellFilter
 from .relaxation import CRITERION, Relaxation
 from .run import Run
@@ -42,7 +42,7 @@ class BulkModulus:
                 f"Model {run.model.name!r} gives no stress, so the cell cannot be relaxed. Choose another model."
             )
         self._run = run
-        self._p = _parameters(run.parameters)
+        self._p = read_parameters(Parameters, run.parameters)
         self._relaxed: Atoms | None = None
         self._relaxation = {"converged": False, "steps": 0}
         self._points: list[dict[str, Any]] = []
@@ -159,14 +159,3 @@ class BulkModulus:
             self._run.outputs.write_whole("eos.png", picture, durable=False)
         except Exception as error:
             log.warning("eos.png could not be drawn: %s: %s", type(error).__name__, error)
-
-
-def _parameters(given: dict[str, Any]) -> Parameters:
-    """Raises InvalidInput naming what is wrong; the bounds are those of whoever sent them."""
-    convert: dict[str, Callable[[Any], Any]] = dict(Parameters.__annotations__)
-    try:
-        return Parameters(**{name: convert[name](given[name]) for name in convert})
-    except KeyError as error:
-        raise InvalidInput(f"The parameter {error} is missing.") from error
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"{', '.join(convert)} must be numbers: {error}.") from error

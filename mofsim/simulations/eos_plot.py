@@ -36,7 +36,7 @@ def eos_plot(points: Sequence[dict[str, Any]], curve: Fit | None, relaxed_volume
     axes.set_ylabel("E − E(lowest) (eV)")
     axes.grid(True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper center")
+    axes.legend(loc="upper center", framealpha=1.0, edgecolor="none")
     buffer = io.BytesIO()
     canvas.print_png(buffer)
     return buffer.getvalue()

@@ -4,7 +4,6 @@
 # mypy: allow-untyped-calls
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from .dynamics_plot import Targets, dynamics_plot
 from .errors import InvalidInput
 from .geometry import cell_parameters, displacement
 from .optimizers import memory, optimizer, restore
+from .parameters import read_parameters
 from .run import Run
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Stability:
                 "another model."
             )
         self._run = run
-        self._p = _parameters(run.parameters)
+        self._p = read_parameters(Parameters, run.parameters)
         self._initial = run.atoms.copy()
         self._optimizer = optimizer("LBFGS", run.atoms)
         self._relaxed: Atoms | None = None
@@ -209,14 +209,3 @@ class Stability:
             self._run.outputs.write_whole("dynamics.png", picture, durable=False)
         except Exception as error:
             log.warning("dynamics.png could not be drawn: %s: %s", type(error).__name__, error)
-
-
-def _parameters(given: dict[str, Any]) -> Parameters:
-    """Raises InvalidInput naming what is wrong; the bounds are those of whoever sent them."""
-    convert: dict[str, Callable[[Any], Any]] = dict(Parameters.__annotations__)
-    try:
-        return Parameters(**{name: convert[name](given[name]) for name in convert})
-    except KeyError as error:
-        raise InvalidInput(f"The parameter {error} is missing.") from error
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"{', '.join(convert)} must be numbers: {error}.") from error

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from .bulk_modulus import BulkModulus
+from .heat_capacity import HeatCapacityTask
 from .relax import Optimization
 from .run import Run, Task
 from .single_point import SinglePoint
@@ -12,6 +13,7 @@ from .stability import Stability
 TASK_TYPES: Mapping[str, Callable[[Run], Task]] = MappingProxyType(
     {
         "bulk-modulus": BulkModulus,
+        "heat-capacity": HeatCapacityTask,
         "optimization": Optimization,
         "single-point": SinglePoint,
         "stability": Stability,

@@ -17,6 +17,7 @@ from mofsim.schemas.tasks import (
     BatchCreated,
     BatchSubmit,
     BulkModulusSubmit,
+    HeatCapacitySubmit,
     OptimizationSubmit,
     SinglePointSubmit,
     StabilitySubmit,
@@ -65,6 +66,12 @@ async def submit_stability(request: Request) -> Response:
 async def submit_bulk_modulus(request: Request) -> Response:
     """Submit energies at several volumes, and the equation of state through them."""
     return await _submit(request, TaskType.BULK_MODULUS, BulkModulusSubmit)
+
+
+@document("tasks", json=HeatCapacitySubmit, headers=SubmitHeaders, answer=Task, status=202, errors=[409])
+async def submit_heat_capacity(request: Request) -> Response:
+    """Submit the heat capacity from phonons."""
+    return await _submit(request, TaskType.HEAT_CAPACITY, HeatCapacitySubmit)
 
 
 @document("tasks", json=BatchSubmit, answer=BatchCreated, status=202)
@@ -119,6 +126,7 @@ routes = [
     Route("/api/v1/tasks/single-point", submit_single_point, methods=["POST"]),
     Route("/api/v1/tasks/stability", submit_stability, methods=["POST"]),
     Route("/api/v1/tasks/bulk-modulus", submit_bulk_modulus, methods=["POST"]),
+    Route("/api/v1/tasks/heat-capacity", submit_heat_capacity, methods=["POST"]),
     Route("/api/v1/tasks/batch", submit_batch, methods=["POST"]),
     Route("/api/v1/tasks/{id}/retry", retry_task, methods=["POST"]),
     Route("/api/v1/tasks/{id}", unknown_type, methods=["POST"]),
