@@ -55,6 +55,9 @@ class TaskType(StrEnum):
 
     SINGLE_POINT = "single-point"
     OPTIMIZATION = "optimization"
+    STABILITY = "stability"
+    BULK_MODULUS = "bulk-modulus"
+    HEAT_CAPACITY = "heat-capacity"
 
 
 class Preset(StrEnum):

@@ -38,6 +38,10 @@ class Storage:
     def attempt(self, task_id: int, attempt: int) -> Path:
         return self.results / str(task_id) / str(attempt)
 
+    def checkpoint(self, task_id: int) -> Path:
+        """Outlives the attempts of a task; the next one goes on from what is in it."""
+        return self.results / str(task_id) / "checkpoint"
+
     def output(self, task_id: int, attempt: int, name: str, published: dict[str, int]) -> Path:
         """The path of one published output file; raises NotFound for a name that was not published."""
         path = self.attempt(task_id, attempt) / name

@@ -6,7 +6,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from mofsim.schemas.base import Id, Request, Response, UtcTime
-from mofsim.schemas.simulations import OptimizationParameters, SinglePointParameters
+from mofsim.schemas.simulations import (
+    BulkModulusParameters,
+    HeatCapacityParameters,
+    OptimizationParameters,
+    SinglePointParameters,
+    StabilityParameters,
+)
 from mofsim.vocabulary import AttemptOutcome, LogLevel, Preset, Priority, StopReason, TaskStatus, TaskType
 
 
@@ -73,6 +79,18 @@ class SinglePointSubmit(TaskSubmit):
     parameters: SinglePointParameters = Field(default_factory=SinglePointParameters)
 
 
+class StabilitySubmit(TaskSubmit):
+    parameters: StabilityParameters = Field(default_factory=StabilityParameters)
+
+
+class BulkModulusSubmit(TaskSubmit):
+    parameters: BulkModulusParameters = Field(default_factory=BulkModulusParameters)
+
+
+class HeatCapacitySubmit(TaskSubmit):
+    parameters: HeatCapacityParameters = Field(default_factory=HeatCapacityParameters)
+
+
 class OptimizationItem(OptimizationSubmit):
     task_type: Literal[TaskType.OPTIMIZATION]
 
@@ -81,7 +99,31 @@ class SinglePointItem(SinglePointSubmit):
     task_type: Literal[TaskType.SINGLE_POINT]
 
 
-AnySubmit = Annotated[OptimizationItem | SinglePointItem, Field(discriminator="task_type")]
+class StabilityItem(StabilitySubmit):
+    task_type: Literal[TaskType.STABILITY]
+
+
+class BulkModulusItem(BulkModulusSubmit):
+    task_type: Literal[TaskType.BULK_MODULUS]
+
+
+class HeatCapacityItem(HeatCapacitySubmit):
+    task_type: Literal[TaskType.HEAT_CAPACITY]
+
+
+AnySubmit = Annotated[
+    OptimizationItem | SinglePointItem | StabilityItem | BulkModulusItem | HeatCapacityItem,
+    Field(discriminator="task_type"),
+]
+
+#: what POST /tasks/{task type} takes
+SUBMIT: dict[TaskType, type[TaskSubmit]] = {
+    TaskType.OPTIMIZATION: OptimizationSubmit,
+    TaskType.SINGLE_POINT: SinglePointSubmit,
+    TaskType.STABILITY: StabilitySubmit,
+    TaskType.BULK_MODULUS: BulkModulusSubmit,
+    TaskType.HEAT_CAPACITY: HeatCapacitySubmit,
+}
 
 
 class BatchSubmit(Request):

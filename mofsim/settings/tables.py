@@ -99,6 +99,8 @@ class WorkerSettings(Table):
     start_timeout_seconds: float = setting(120.0, "how long an executor may take to start", SECONDS, gt=0)
     stop_grace_seconds: float = setting(15.0, "how long a stopping worker may take to end", SECONDS, gt=0)
     progress_interval_seconds: float = setting(0.5, "least time between two progress reports", SECONDS, gt=0)
+    checkpoint_steps: int = setting(100, "steps of a simulation between two checkpoints", "1 or more", ge=1)
+    checkpoint_seconds: float = setting(60.0, "longest time between two checkpoints", SECONDS, gt=0)
 
 
 class ModelSettings(Table):

@@ -9,6 +9,7 @@ from ase import Atoms
 from ase.data import chemical_symbols
 
 from .channel import Inbox, Writer
+from .checkpoint import CheckpointFolder, folder_of
 from .errors import InvalidInput, Stopped, broke_the_device, error_type, is_out_of_memory
 from .guards import Guard
 from .inputs import StructureCache
@@ -75,10 +76,31 @@ class Job:
         self._provenance = provenance(model, sha256, request["task_type"], request["parameters"])
         self._stop_if_asked()
         _check_elements(atoms, model)
-        run = Run(request, _attach(atoms, model), model, self._writer, self._inbox, self._meter, self._outputs)
-        task = TASK_TYPES[request["task_type"]](run)
-        run.start(task.total_steps)
-        return task
+        run = self._begin(atoms, model)
+        assert run.task
+        run.start(run.task.total_steps)
+        return run.task
+
+    def _begin(self, atoms: Atoms, model: LoadedModel) -> Run:
+        """The run as its newest usable checkpoint left it, else a fresh one."""
+        folder = folder_of(self._request, self._provenance)
+        for checkpoint in folder.usable() if folder else ():
+            run = self._fresh(atoms, model, folder)
+            try:
+                run.resume(checkpoint)
+            except Exception as error:
+                log.warning("Checkpoint of step %d is not used: %s: %s", checkpoint.step, type(error).__name__, error)
+                self._outputs.abandon()
+                continue
+            log.info("Goes on after step %d, from a checkpoint of attempt %d", checkpoint.step, checkpoint.attempt)
+            return run
+        return self._fresh(atoms, model, folder)
+
+    def _fresh(self, atoms: Atoms, model: LoadedModel, folder: CheckpointFolder | None) -> Run:
+        attached = _attach(atoms.copy(), model)
+        run = Run(self._request, attached, model, self._writer, self._inbox, self._meter, self._outputs, folder)
+        run.task = TASK_TYPES[self._request["task_type"]](run)
+        return run
 
     def _stop_if_asked(self) -> None:
         reason = self._inbox.stop_reason(self._request["task_id"], self._request["attempt"])

@@ -18,6 +18,7 @@ class Meter:
         self._started = time.perf_counter()
         self._last_step = self._started
         self._steps = 0
+        self._seconds_before = 0.0
         self._load_seconds = 0.0
         self._device = "cpu"
         _forget_peak_of_process()
@@ -30,17 +31,27 @@ class Meter:
         if device.startswith("cuda"):
             sys.modules["torch"].cuda.reset_peak_memory_stats(device)
 
+    def go_on(self, seconds: float, steps: int) -> None:
+        """Earlier attempts have made `steps` in `seconds`, which count as if they were of this one."""
+        self._seconds_before = seconds
+        self._steps = steps
+
+    @property
+    def made(self) -> tuple[float, int]:
+        """Seconds from the start to the last step, and the number of steps."""
+        return self._seconds_before + self._last_step - self._started, self._steps
+
     def step(self) -> float:
         """Count a step; seconds since the start."""
         self._last_step = time.perf_counter()
         self._steps += 1
-        return self._last_step - self._started
+        return self.made[0]
 
     def metrics(self) -> Metrics:
-        spent = self._last_step - self._started
+        spent, steps = self.made
         return {
-            "duration_seconds": time.perf_counter() - self._started,
-            "seconds_per_step": spent / self._steps if self._steps else None,
+            "duration_seconds": self._seconds_before + time.perf_counter() - self._started,
+            "seconds_per_step": spent / steps if steps else None,
             "load_seconds": self._load_seconds,
             "peak_memory_MB": self._peak_memory(),
         }

@@ -1,17 +1,20 @@
 """The files of a run: those that grow with it, and those that are there whole or not at all."""
 
+import csv
 import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 from ase import Atoms
 from ase.io.cif import write_cif
 
+from .checkpoint import sync_folder
 from .frames import FrameFormat, format_structure
+from .growing import GrowingFile, copy_beginning
 
+_SERIES = "series.csv"
 SERIES_COLUMNS = ("step", "energy_eV", "fmax_eV_per_A", "volume_A3", "time_s")
 
 
@@ -21,14 +24,36 @@ class Outputs:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._names: list[str] = []
-        self._growing: list[TextIO] = []
+        self._growing: dict[str, GrowingFile] = {}
 
-    def open_growing(self, name: str) -> TextIO:
+    def open_growing(self, name: str) -> GrowingFile:
         """A text file that a kill leaves readable, provided that each write is a whole record."""
-        file = (self.directory / name).open("w", encoding="utf-8", newline="\n")
-        self._remember(name)
-        self._growing.append(file)
-        return file
+        if name not in self._growing:
+            self._growing[name] = GrowingFile(self.directory / name)
+            self._remember(name)
+        return self._growing[name]
+
+    def adopt(self, directory: Path, files: dict[str, list[int]]) -> None:
+        """Let files grow on that an earlier attempt has begun in `directory`: name → bytes to take, their CRC-32.
+
+        Raises Unusable when a file is not what it was.
+        """
+        for name, (size, crc) in files.items():
+            copy_beginning(directory / name, self.directory / name, size, crc)
+            self._growing[name] = GrowingFile(self.directory / name, size, crc)
+            self._remember(name)
+
+    def sync(self) -> dict[str, list[int]]:
+        """Have the disk keep what grows; name → size in bytes and CRC-32 of each."""
+        for file in self._growing.values():
+            file.sync()
+        sync_folder(self.directory)
+        return {name: [file.size, file.crc] for name, file in self._growing.items()}
+
+    def abandon(self) -> None:
+        """Nothing was written, whatever is there."""
+        self.close()
+        self._names.clear()
 
     def write_whole(self, name: str, content: str | bytes, durable: bool = True) -> None:
         """Under its name there is never half a file. `durable` waits for the disk."""
@@ -52,9 +77,7 @@ class Outputs:
 
     def close(self) -> None:
         """Close what grows, and have the disk keep it."""
-        for file in self._growing:
-            file.flush()
-            os.fsync(file.fileno())
+        for file in self._growing.values():
             file.close()
         self._growing.clear()
 
@@ -77,7 +100,6 @@ class Trajectory:
     def append(self, atoms: Atoms, energy_eV: float, forces: np.ndarray, stress: np.ndarray | None, step: int) -> None:
         """`forces` has the shape (atoms, 3) and is in eV/Å; `stress` is in eV/Å³."""
         self._file.write(self._format.format(atoms, energy_eV, forces, stress, step))
-        self._file.flush()
 
 
 class Series:
@@ -85,14 +107,26 @@ class Series:
 
     def __init__(self, outputs: Outputs, extra: Sequence[str] = ()) -> None:
         self._columns = (*SERIES_COLUMNS, *extra)
-        self._file = outputs.open_growing("series.csv")
-        self._file.write(",".join(self._columns) + "\n")
-        self._file.flush()
+        self._file = outputs.open_growing(_SERIES)
+        if not self._file.size:
+            self._file.write(",".join(self._columns) + "\n")
 
     def append(self, row: dict[str, float]) -> None:
         """`row` has a value for each column."""
         self._file.write(",".join(repr(row[column]) for column in self._columns) + "\n")
-        self._file.flush()
+
+
+def read_series(directory: Path) -> list[dict[str, float]]:
+    """The rows of a whole series.csv, as they were appended; none where there is no such file."""
+    path = directory / _SERIES
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [{name: _number(text) for name, text in row.items()} for row in csv.DictReader(file)]
+
+
+def _number(text: str) -> float:
+    return int(text) if text.isdigit() else float(text)
 
 
 def format_cif(atoms: Atoms) -> bytes:

@@ -31,6 +31,13 @@ class ModelEntry(TypedDict):
     options: NotRequired[dict[str, Any]]
 
 
+class CheckpointEvery(TypedDict):
+    """Whichever comes first."""
+
+    steps: int
+    seconds: float
+
+
 class RunRequest(TypedDict):
     type: Literal["run"]
     task_id: int
@@ -45,6 +52,9 @@ class RunRequest(TypedDict):
     parameters: dict[str, Any]
     #: for titles of plots; without it they show the formula
     structure_name: NotRequired[str]
+    #: absolute path of a folder that outlives attempts; a run goes on from the checkpoint in it, and leaves its own
+    checkpoint: NotRequired[str]
+    checkpoint_every: NotRequired[CheckpointEvery]
 
 
 class CancelRequest(TypedDict):
@@ -123,10 +133,12 @@ class Started(TypedDict):
     type: Literal["started"]
     task_id: int
     total_steps: int
+    #: the step of the checkpoint that it goes on from
+    resumed_from: int | None
 
 
 class Progress(TypedDict):
-    """One for every step, the first (0) included; the parent throttles."""
+    """One for every step, the first (0) included; the parent throttles. `total_steps` may change on the way."""
 
     type: Literal["progress"]
     task_id: int

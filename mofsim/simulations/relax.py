@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.filters import FrechetCellFilter
-from ase.optimize import BFGS, FIRE, LBFGS
 
 from .errors import InvalidInput
 from .geometry import cell_parameters, displacement
+from .optimizers import OPTIMIZERS, memory, optimizer, restore
 from .plots import convergence_plot
 from .run import Run, largest_force
 
 log = logging.getLogger(__name__)
 
-OPTIMIZERS = {"LBFGS": LBFGS, "FIRE": FIRE, "BFGS": BFGS}
 #: the largest row of what the optimizer sees: forces on atoms, and the stress on the cell as three more rows
 _FILTER_COLUMN = "fmax_filter_eV_per_A"
 
@@ -53,7 +52,7 @@ class Optimization:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._fmax, self.total_steps, optimizer, relax_cell = _parameters(run.parameters)
+        self._fmax, self.total_steps, name, relax_cell = _parameters(run.parameters)
         if relax_cell and not run.model.potential.has_stress:
             raise InvalidInput(
                 f"Model {run.model.name!r} gives no stress, so the cell cannot be relaxed. Set `relax_cell` "
@@ -61,14 +60,15 @@ class Optimization:
             )
         self._initial = run.atoms.copy()
         self._target = CellFilter(run.atoms) if relax_cell else run.atoms
-        self._optimizer = OPTIMIZERS[optimizer](self._target, logfile=None)
+        self._optimizer = optimizer(name, self._target)
         self._converged = False
 
     def work(self) -> None:
         self._run.record((_FILTER_COLUMN,))
-        for converged in self._optimizer.irun(fmax=self._fmax, steps=self.total_steps):
+        left = self.total_steps - self._optimizer.nsteps
+        for converged in self._optimizer.irun(fmax=self._fmax, steps=left):
             self._converged = bool(converged)
-            self._run.step(self._optimizer.nsteps, **{_FILTER_COLUMN: largest_force(self._target.get_forces())})
+            self._run.step(self._optimizer.nsteps, {_FILTER_COLUMN: largest_force(self._target.get_forces())})
         if not self._converged:
             log.warning(
                 "Not converged: fmax is %.4g eV/Å after %d steps, the goal is %.4g. Take the structure for "
@@ -106,6 +106,12 @@ class Optimization:
             "rmsd_3n_A": moved.rmsd_3n_A,
             "max_displacement_A": moved.max_A,
         }
+
+    def state(self) -> dict[str, Any]:
+        return memory(self._optimizer)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        restore(self._optimizer, state)
 
     def _plot(self) -> None:
         """A result without its picture is still a result."""

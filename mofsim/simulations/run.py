@@ -1,24 +1,34 @@
 """What a task type gets to work with: the atoms with their potential, and one call for each step."""
 
-from collections.abc import Sequence
+import logging
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from ase import Atoms
 
 from .channel import Inbox, Writer
+from .checkpoint import Cadence, Checkpoint, CheckpointFolder, cadence_of
 from .errors import Stopped
 from .measure import Meter
 from .models import LoadedModel
-from .outputs import Outputs, Series, Trajectory
+from .outputs import Outputs, Series, Trajectory, read_series
 from .protocol import RunRequest
+
+log = logging.getLogger(__name__)
+
+_NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 class Task(Protocol):
     """One kind of simulation. Its constructor takes a Run and may raise InvalidInput."""
 
-    total_steps: int
+    @property
+    def total_steps(self) -> int:
+        """How many steps there will be, as far as it is known."""
 
     def work(self) -> None:
         """Run to the end; each step goes through `Run.step`."""
@@ -28,6 +38,17 @@ class Task(Protocol):
 
     def result(self) -> dict[str, Any]:
         """What is known at this moment, in the fields of the finished result; {} before the first step."""
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A task that goes on where it was: what `Run` keeps for it are the atoms, the RNG, the rows and the files."""
+
+    def state(self) -> dict[str, Any]:
+        """What the next step depends on besides: JSON and NumPy arrays. Asked for inside `Run.step`, at its end."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Make a fresh task one that has just made the step of `state`; the atoms are as they were then."""
 
 
 @dataclass
@@ -41,12 +62,22 @@ class Run:
     inbox: Inbox
     meter: Meter
     outputs: Outputs
+    checkpoints: CheckpointFolder | None = None
+    #: its checkpoints are kept, where it is a Resumable
+    task: Task | None = None
     total_steps: int = 1
     rows: list[dict[str, float]] = field(default_factory=list)
     #: the structure of the last row; `atoms` itself may be a step further, and broken
     recorded: Atoms | None = None
+    #: the step of the checkpoint from which this run goes on
+    resumed_from: int | None = None
     _series: Series | None = None
     _trajectory: Trajectory | None = None
+
+    def __post_init__(self) -> None:
+        #: the only source of chance in a run; the parameter `seed` decides, where there is one
+        self.rng = np.random.default_rng(self.parameters.get("seed", 0))
+        self._cadence: Cadence = cadence_of(self.request)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -67,14 +98,25 @@ class Run:
     def start(self, total_steps: int) -> None:
         """Tell the parent that steps are made from now on."""
         self.total_steps = total_steps
-        self.writer.send({"type": "started", "task_id": self.request["task_id"], "total_steps": total_steps})
+        self._cadence.begin()
+        self.writer.send(
+            {
+                "type": "started",
+                "task_id": self.request["task_id"],
+                "total_steps": total_steps,
+                "resumed_from": self.resumed_from,
+            }
+        )
 
-    def step(self, step: int, **extra: float) -> None:
+    def step(self, step: int, extra: Mapping[str, float] = _NOTHING, *, frame: bool = True) -> None:
         """Report and record one step; `extra` has the columns announced to `record`.
 
-        Computes energy and forces if that is still to be done. Raises SimulationExploded, and Stopped when
+        Computes energy and forces if that is still to be done. A step that the checkpoint has is not recorded again:
+        ASE's optimizers look once more at the structure they start from. Raises SimulationExploded, and Stopped when
         the parent wants an end.
         """
+        if self.resumed_from is not None and step <= self.resumed_from:
+            return
         energy = float(self.atoms.get_potential_energy())
         forces = self.atoms.get_forces()
         row = {
@@ -87,19 +129,64 @@ class Run:
         }
         self.rows.append(row)
         self.recorded = self.atoms.copy()
-        if self._trajectory:
+        if self._trajectory and frame:
             stress = self.atoms.calc.results.get("stress")
             self._trajectory.append(self.atoms, energy, forces, stress, step)
         if self._series:
             self._series.append(row)
         self._send_progress(row)
-        self.stop_if_asked()
-
-    def stop_if_asked(self) -> None:
-        """Raises Stopped when the parent has cancelled this run."""
         reason = self.inbox.stop_reason(self.request["task_id"], self.request["attempt"])
+        if self._cadence.step() or reason:
+            self._write_checkpoint(step)
         if reason:
             raise Stopped(reason)
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on after `checkpoint`, with all that earlier attempts have recorded up to it.
+
+        Raises Unusable, and whatever the task raises about a state that it does not understand.
+        """
+        if self.checkpoints is None or not isinstance(self.task, Resumable):
+            raise TypeError("this run has no task that can be resumed")
+        self.outputs.adopt(self.checkpoints.path / checkpoint.directory, checkpoint.files)
+        self.rows = read_series(self.outputs.directory)
+        self.atoms.set_cell(checkpoint.atoms["cell"])
+        self.atoms.set_positions(checkpoint.atoms["positions"])
+        if "momenta" in checkpoint.atoms:
+            self.atoms.set_momenta(checkpoint.atoms["momenta"])
+        self.rng.bit_generator.state = checkpoint.rng
+        self.task.restore(checkpoint.task)
+        self.recorded = self.atoms.copy()
+        self.meter.go_on(checkpoint.seconds, checkpoint.steps_made)
+        self.resumed_from = checkpoint.step
+
+    def _write_checkpoint(self, step: int) -> None:
+        """A run whose checkpoint cannot be written goes on: it risks time, and nothing else."""
+        self._cadence.begin()
+        if self.checkpoints is None or not isinstance(self.task, Resumable):
+            return
+        try:
+            self.checkpoints.write(self._checkpoint(self.checkpoints, self.task, step))
+        except OSError as error:
+            log.warning("No checkpoint at step %d: %s", step, error)
+
+    def _checkpoint(self, folder: CheckpointFolder, task: Resumable, step: int) -> Checkpoint:
+        atoms = {"positions": self.atoms.positions, "cell": self.atoms.cell.array}
+        if self.atoms.has("momenta"):
+            atoms["momenta"] = self.atoms.get_momenta()
+        seconds, steps_made = self.meter.made
+        return Checkpoint(
+            attempt=self.request["attempt"],
+            step=step,
+            identity=folder.identity,
+            directory=os.path.relpath(self.outputs.directory, folder.path),
+            files=self.outputs.sync(),
+            atoms=atoms,
+            rng=dict(self.rng.bit_generator.state),
+            seconds=seconds,
+            steps_made=steps_made,
+            task=task.state(),
+        )
 
     def _send_progress(self, row: dict[str, float]) -> None:
         self.writer.send(

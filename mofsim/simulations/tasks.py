@@ -3,13 +3,19 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from .bulk_modulus import BulkModulus
+from .heat_capacity import HeatCapacityTask
 from .relax import Optimization
 from .run import Run, Task
 from .single_point import SinglePoint
+from .stability import Stability
 
 TASK_TYPES: Mapping[str, Callable[[Run], Task]] = MappingProxyType(
     {
+        "bulk-modulus": BulkModulus,
+        "heat-capacity": HeatCapacityTask,
         "optimization": Optimization,
         "single-point": SinglePoint,
+        "stability": Stability,
     }
 )

@@ -6,6 +6,7 @@ import shutil
 import socket
 import threading
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, ClassVar
 
 import structlog
@@ -112,6 +113,8 @@ class DeviceWorker:
     def _job(self, session: Session, lease: leases.Lease, task: Task) -> Job:
         folder = self.storage.attempt(task.id, lease.attempt)
         folder.mkdir(parents=True, exist_ok=True)
+        checkpoint = self._checkpoint_folder(task)
+        every = {"steps": self.settings.worker.checkpoint_steps, "seconds": self.settings.worker.checkpoint_seconds}
         model = session.get_one(Model, task.model_name)
         request = {
             "type": "run",
@@ -123,8 +126,18 @@ class DeviceWorker:
             "structure_name": task.structure.name,
             "model": models.executor_entry(model, self.slot.device),
             "parameters": task.parameters,
+            "checkpoint": str(checkpoint.resolve()),
+            "checkpoint_every": every,
         }
         return Job(lease, Preset(task.preset), task.timeout_seconds, request, model.config.get("python", ""))
+
+    def _checkpoint_folder(self, task: Task) -> Path:
+        """Made here and not by the executor: one that lives on after its task has ended must not make it anew."""
+        folder = self.storage.checkpoint(task.id)
+        if task.clean_start:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def _switch_interpreter(self, python: str) -> None:
         """Packages of potentials contradict each other, so a model may name the interpreter that has its own.

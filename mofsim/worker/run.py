@@ -1,6 +1,7 @@
 """One attempt of one task: feed the executor, carry what it says to the database, stop it when it must stop."""
 
 import queue
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -121,9 +122,10 @@ class Run:
 
     def _started(self, message: Message) -> None:
         self.deadline = time.monotonic() + self.job.timeout_seconds
-        self.progress = {"step": 0, "total_steps": message["total_steps"], "percent": 0.0}
+        total, resumed_from = message["total_steps"], message.get("resumed_from")
+        self.progress = {"step": resumed_from or 0, "total_steps": total, "percent": _percent(resumed_from or 0, total)}
         with self.database.write() as session:
-            leases.start(session, self.job.lease, message["total_steps"])
+            leases.start(session, self.job.lease, total, resumed_from)
             self.at_start(session)
         self.next_beat = time.monotonic() + self.settings.worker.progress_interval_seconds
 
@@ -132,7 +134,7 @@ class Run:
         self.progress = {
             "step": message["step"],
             "total_steps": total,
-            "percent": round(100 * message["step"] / total, 2) if total else None,
+            "percent": _percent(message["step"], total),
             "energy_eV": message["energy_eV"],
             "fmax_eV_per_A": message["fmax_eV_per_A"],
             "volume_A3": message["volume_A3"],
@@ -233,6 +235,9 @@ class Run:
             leases.finish(session, self.job.lease, outcome)
             session.add_all(self.logs)
             self.at_end(session)
+        if outcome.status is TaskStatus.COMPLETED:
+            # Only now: until the result is published, a kill may make the task go on from there.
+            shutil.rmtree(self.job.request["checkpoint"], ignore_errors=True)
 
     def _give_back(self, outcome: AttemptOutcome, reason: str, *, backoff_seconds: float) -> None:
         with self.database.write() as session:
@@ -252,3 +257,7 @@ class Run:
                 message=message,
             )
         )
+
+
+def _percent(step: int, total: int) -> float | None:
+    return round(100 * step / total, 2) if total else None

@@ -54,3 +54,22 @@ def copper(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def relaxation() -> dict[str, Any]:
     """Parameters of an optimization."""
     return {"fmax_eV_per_A": 0.01, "max_steps": 200, "optimizer": "LBFGS", "relax_cell": True}
+
+
+@pytest.fixture
+def dynamics() -> dict[str, Any]:
+    """Parameters of a stability run: some 16 steps of relaxation, then 30 at constant volume and 60 at pressure."""
+    return {
+        "fmax_eV_per_A": 0.02,
+        "relax_steps": 100,
+        "nvt_steps": 30,
+        "npt_steps": 60,
+        "timestep_fs": 1.0,
+        "temperature_K": 300.0,
+        "pressure_bar": 1.0,
+        "friction_per_fs": 0.01,
+        "thermostat_fs": 100.0,
+        "barostat_fs": 1000.0,
+        "frame_interval": 10,
+        "seed": 42,
+    }

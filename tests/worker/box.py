@@ -18,7 +18,7 @@ from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
 from mofsim.db.tables import Attempt, Device, Task, TaskResult, Worker
 from mofsim.queue import Tickets
-from mofsim.schemas.tasks import BuiltinStructure, OptimizationSubmit, SinglePointSubmit, TaskOptions
+from mofsim.schemas.tasks import SUBMIT, BuiltinStructure, TaskOptions
 from mofsim.settings import Settings, load_settings
 from mofsim.vocabulary import TaskStatus, TaskType, WorkerState
 
@@ -31,6 +31,7 @@ threads_per_slot = 1
 cancel_grace_seconds = 1.0
 stop_grace_seconds = 6.0
 progress_interval_seconds = 0.1
+checkpoint_steps = 5
 [scheduler]
 lease_seconds = 6.0
 heartbeat_seconds = 0.2
@@ -90,12 +91,18 @@ class Box:
         return process
 
     def submit(
-        self, model: str, task_type: TaskType = TaskType.OPTIMIZATION, *, ticket: bool = True, **options: Any
+        self,
+        model: str,
+        task_type: TaskType = TaskType.OPTIMIZATION,
+        *,
+        ticket: bool = True,
+        parameters: dict[str, Any] | None = None,
+        **options: Any,
     ) -> int:
-        body_type = OptimizationSubmit if task_type is TaskType.OPTIMIZATION else SinglePointSubmit
-        body = body_type(
+        body = SUBMIT[task_type](
             model=model,
             structure=BuiltinStructure(source="builtin", name="Mg-MOF-74"),
+            parameters=parameters or {},
             options=TaskOptions(**options),
         )
         defaults = submission.Defaults("lj", 3600.0, 3)

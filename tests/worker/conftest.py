@@ -1,8 +1,13 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mofsim.core import structures
+from mofsim.core.storage import Storage
+
+from .box import Box
 from .fake_nvml import FakeNvml, build, compiler
 
 
@@ -27,3 +32,18 @@ def fake_nvml(nvml_folders: dict[str, Path], tmp_path: Path) -> FakeNvml:
 def older_nvml(nvml_folders: dict[str, Path], tmp_path: Path) -> FakeNvml:
     """The same box with a driver that does not export memory version 2 and processes version 3."""
     return FakeNvml(nvml_folders["older"], tmp_path / "nvml.state")
+
+
+@pytest.fixture(scope="session")
+def builtins(tmp_path_factory: pytest.TempPathFactory) -> tuple[list, Path]:
+    storage = Storage(tmp_path_factory.mktemp("builtins"))
+    storage.create()
+    return structures.build_builtins(storage), storage.structures / "builtin"
+
+
+@pytest.fixture
+def box(tmp_path: Path, builtins: tuple[list, Path]) -> Iterator[Box]:
+    box = Box(tmp_path)
+    box.fill(*builtins)
+    yield box
+    box.close()

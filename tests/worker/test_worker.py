@@ -3,33 +3,15 @@
 import csv
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from ase.io import read
 
-from mofsim.core import steering, structures
-from mofsim.core.storage import Storage
+from mofsim.core import steering
 from mofsim.db.tables import TaskLog
 from mofsim.vocabulary import AttemptOutcome, TaskStatus, TaskType, WorkerState
 
 from .box import Box, alive, children_of, kill, wait_until
-
-
-@pytest.fixture(scope="session")
-def builtins(tmp_path_factory: pytest.TempPathFactory) -> tuple[list, Path]:
-    storage = Storage(tmp_path_factory.mktemp("builtins"))
-    storage.create()
-    return structures.build_builtins(storage), storage.structures / "builtin"
-
-
-@pytest.fixture
-def box(tmp_path: Path, builtins: tuple[list, Path]) -> Iterator[Box]:
-    box = Box(tmp_path)
-    box.fill(*builtins)
-    yield box
-    box.close()
 
 
 def test_a_task_that_waits_when_the_worker_starts_is_run_though_its_ticket_was_lost(box: Box) -> None:

@@ -79,7 +79,7 @@ def submit(
     wait: bool,
     every: float,
 ) -> int:
-    """Submit a task of a TYPE: single-point or optimization.
+    """Submit a task of a TYPE: single-point, optimization, stability, bulk-modulus or heat-capacity.
 
     With --json: the task; with --wait {task, result}, where result is null when there is none.
     """

@@ -14,7 +14,17 @@ from mofsim.core.errors import Invalid, NotFound
 from mofsim.core.wire import task_to_wire
 from mofsim.db.tables import Batch
 from mofsim.db.tables import Task as TaskRow
-from mofsim.schemas.tasks import BatchCreated, BatchSubmit, OptimizationSubmit, SinglePointSubmit, Task, TaskSubmit
+from mofsim.schemas.tasks import (
+    BatchCreated,
+    BatchSubmit,
+    BulkModulusSubmit,
+    HeatCapacitySubmit,
+    OptimizationSubmit,
+    SinglePointSubmit,
+    StabilitySubmit,
+    Task,
+    TaskSubmit,
+)
 from mofsim.server.answers import answer
 from mofsim.server.context import Context, context, write
 from mofsim.server.openapi import document
@@ -45,6 +55,24 @@ async def submit_optimization(request: Request) -> Response:
 async def submit_single_point(request: Request) -> Response:
     """Submit a single energy, with forces and stress."""
     return await _submit(request, TaskType.SINGLE_POINT, SinglePointSubmit)
+
+
+@document("tasks", json=StabilitySubmit, headers=SubmitHeaders, answer=Task, status=202, errors=[409])
+async def submit_stability(request: Request) -> Response:
+    """Submit molecular dynamics that shows whether the framework holds when it is warm."""
+    return await _submit(request, TaskType.STABILITY, StabilitySubmit)
+
+
+@document("tasks", json=BulkModulusSubmit, headers=SubmitHeaders, answer=Task, status=202, errors=[409])
+async def submit_bulk_modulus(request: Request) -> Response:
+    """Submit energies at several volumes, and the equation of state through them."""
+    return await _submit(request, TaskType.BULK_MODULUS, BulkModulusSubmit)
+
+
+@document("tasks", json=HeatCapacitySubmit, headers=SubmitHeaders, answer=Task, status=202, errors=[409])
+async def submit_heat_capacity(request: Request) -> Response:
+    """Submit the heat capacity from phonons."""
+    return await _submit(request, TaskType.HEAT_CAPACITY, HeatCapacitySubmit)
 
 
 @document("tasks", json=BatchSubmit, answer=BatchCreated, status=202)
@@ -103,6 +131,9 @@ async def _issue_tickets(request: Request, tasks: list[TaskRow]) -> None:
 routes = [
     Route("/api/v1/tasks/optimization", submit_optimization, methods=["POST"]),
     Route("/api/v1/tasks/single-point", submit_single_point, methods=["POST"]),
+    Route("/api/v1/tasks/stability", submit_stability, methods=["POST"]),
+    Route("/api/v1/tasks/bulk-modulus", submit_bulk_modulus, methods=["POST"]),
+    Route("/api/v1/tasks/heat-capacity", submit_heat_capacity, methods=["POST"]),
     Route("/api/v1/tasks/batch", submit_batch, methods=["POST"]),
     Route("/api/v1/tasks/{id}/retry", retry_task, methods=["POST"]),
     Route("/api/v1/tasks/{id}", unknown_type, methods=["POST"]),
