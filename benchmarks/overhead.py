@@ -9,9 +9,8 @@ import json
 import statistics
 import time
 
-from service import service
-
 from ase import Atoms
+from service import service
 
 from mofsim.client import Client
 from mofsim.core.models import executor_entry

@@ -97,7 +97,7 @@ def _lack_of(model: ModelSettings) -> tuple[str, str] | None:
         # What its own interpreter has installed only that one knows.
         lacks = shutil.which(model.python) is None
         return (f"its interpreter {model.python} is not there", "correct its `python` setting") if lacks else None
-    needed = (*_PACKAGES[model.framework], *(("dftd3",) if model.d3 else ()))
+    needed = (*_PACKAGES.get(model.framework, ()), *(("dftd3",) if model.d3 else ()))
     absent = [package for package in needed if find_spec(package) is None]
     if absent:
         return f"not installed: {', '.join(absent)}", "pip install 'mofsim[worker]'"

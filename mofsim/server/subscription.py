@@ -14,6 +14,9 @@ from mofsim.vocabulary import EventType
 #: Events that are read or sent in one go; others get their turn in between.
 PAGE = 200
 
+#: A stream ends by itself when the server stops; only one that does not is cut off after so long.
+STREAM_GRACE_SECONDS = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

@@ -5,6 +5,7 @@ import resource
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from .protocol import Metrics
 
@@ -28,8 +29,8 @@ class Meter:
         self._device = device
         self._load_seconds = load_seconds
         self._started = self._last_step = time.perf_counter()
-        if device.startswith("cuda"):
-            sys.modules["torch"].cuda.reset_peak_memory_stats(device)
+        if torch := self._torch_on_gpu():
+            torch.cuda.reset_peak_memory_stats(device)
 
     def go_on(self, seconds: float, steps: int) -> None:
         """Earlier attempts have made `steps` in `seconds`, which count as if they were of this one."""
@@ -57,12 +58,17 @@ class Meter:
         }
 
     def _peak_memory(self) -> float | None:
-        if not self._device.startswith("cuda"):
+        torch = self._torch_on_gpu()
+        if torch is None:
             return _peak_of_process()
         # The report of a run that lost its GPU must not fail for this number.
         with contextlib.suppress(RuntimeError):
-            return float(sys.modules["torch"].cuda.max_memory_allocated(self._device)) / _MB
+            return float(torch.cuda.max_memory_allocated(self._device)) / _MB
         return None
+
+    def _torch_on_gpu(self) -> Any:
+        """A worker's device may be a GPU though its model, one without torch, makes no use of it."""
+        return sys.modules.get("torch") if self._device.startswith("cuda") else None
 
 
 def _forget_peak_of_process() -> None:

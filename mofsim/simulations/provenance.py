@@ -36,8 +36,9 @@ def provenance(model: LoadedModel, structure_sha256: str, task_type: str, parame
 
 @functools.cache
 def _device_name(device: str) -> str:
-    if device.startswith("cuda"):
-        return str(sys.modules["torch"].cuda.get_device_name(device))
+    torch = sys.modules.get("torch")
+    if torch is not None and device.startswith("cuda"):
+        return str(torch.cuda.get_device_name(device))
     return device
 
 

@@ -46,12 +46,11 @@ def test_a_server_that_is_not_there_has_exit_status_3_and_a_json_error(command: 
     assert "mofsim up" in said.stderr
 
 
-@pytest.mark.parametrize("line", LINES, ids=" ".join)
+# `watch` waits for its task; test_watch.py has it.
+@pytest.mark.parametrize("line", [line for line in LINES if line[0] != "watch"], ids=" ".join)
 def test_with_json_stdout_is_one_document_and_without_it_no_error_is_there(
     mofsim: Mofsim, line: tuple[str, ...]
 ) -> None:
-    if line[0] == "watch":
-        pytest.skip("waits for the task")
     assert json.loads(mofsim(*line, "--json").stdout) is not None
     said = mofsim(*line)
     assert said.status == 0 or said.stdout == ""

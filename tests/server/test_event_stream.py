@@ -91,7 +91,7 @@ def test_streams_end_at_once_when_the_server_is_stopped(
         assert all(answer.status_code == 200 for answer in answers)
         began = time.monotonic()
         assert running.stop() == 0
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4, "it waited for its streams instead of ending them"
         for answer in answers:
             # It ends in good order, which httpx tells from a broken line.
             answer.read()

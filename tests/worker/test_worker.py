@@ -154,6 +154,7 @@ def test_each_gpu_gets_a_worker_that_sees_only_its_own(tmp_path: Path, builtins:
         )
         assert [worker.slot for worker in workers] == ["gpu0", "gpu1"]
         task = box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT))
+        assert task.status == TaskStatus.COMPLETED, task.error_message
         assert task.gpu_id in {worker.gpu_id for worker in workers}
         for worker in workers:
             [executor] = children_of(worker.pid)

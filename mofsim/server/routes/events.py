@@ -14,7 +14,7 @@ from mofsim.schemas.base import Id
 from mofsim.server.context import context
 from mofsim.server.openapi import document
 from mofsim.server.requests import MAX_DIGITS, query
-from mofsim.server.subscription import Message
+from mofsim.server.subscription import STREAM_GRACE_SECONDS, Message
 
 PING_SECONDS = 15
 
@@ -41,7 +41,7 @@ async def stream_events(request: Request) -> Response:
     since = last_event_id(request)
     since = given.last_event_id if since is None else since
     batches = await context(request).stream.open(since, given.task)
-    return EventSourceResponse(_texts(batches), ping=PING_SECONDS)
+    return EventSourceResponse(_texts(batches), ping=PING_SECONDS, shutdown_grace_period=STREAM_GRACE_SECONDS)
 
 
 def last_event_id(request: Request) -> int | None:

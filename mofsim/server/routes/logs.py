@@ -20,6 +20,7 @@ from mofsim.server.context import Context, context, read
 from mofsim.server.openapi import document
 from mofsim.server.requests import path_id, query
 from mofsim.server.routes.events import last_event_id
+from mofsim.server.subscription import STREAM_GRACE_SECONDS
 from mofsim.vocabulary import TaskStatus
 
 PAGE = 200
@@ -60,7 +61,8 @@ async def follow_lines(request: Request) -> Response:
     task_id, given = path_id(request), query(request, LogStreamQuery)
     await read(request, queries.find, task_id)
     after = last_event_id(request)
-    return EventSourceResponse(_lines(context(request), task_id, given.after if after is None else after))
+    lines = _lines(context(request), task_id, given.after if after is None else after)
+    return EventSourceResponse(lines, shutdown_grace_period=STREAM_GRACE_SECONDS)
 
 
 async def _lines(context: Context, task_id: int, after: int) -> AsyncIterator[bytes]:

@@ -57,7 +57,10 @@ class TasksScreen(Moving, Peeking):
         self.set_interval(1.0, self._tick)
 
     def _tick(self) -> None:
-        """Running times go on; while the line is broken they stand still like all else."""
+        """Running times go on, and steps that were made are drawn, all in one frame a second.
+
+        While the line is broken they stand still like all else.
+        """
         if self.is_current and self.store.online and not self.store.paused:
             self.table.redraw()
 
@@ -80,7 +83,7 @@ class TasksScreen(Moving, Peeking):
         if change.list or change.line:
             table.changed()
             self._keep_promises()
-        else:
+        elif change.recount:
             table.redraw()
         self.draw_status()
         self.peek_changed(change)

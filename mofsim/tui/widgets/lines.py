@@ -74,7 +74,8 @@ class Lines(Widget):
             self.refresh(*dirty)
 
     def render_line(self, y: int) -> Strip:
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.content_size.width)
+        # Neighbours of one style are sent as one: each style costs more bytes than most cells.
+        return self._strips[y].simplify() if y < len(self._strips) else Strip.blank(self.content_size.width)
 
 
 def changed_until(old: Strip, new: Strip) -> int:
