@@ -44,7 +44,8 @@ class Console(App[None]):
         glyphs: Glyphs | None = None,
     ) -> None:
         """`connect` makes the client; it is called once, in a thread, for it may load libraries."""
-        super().__init__()
+        # Said from the start: what NO_COLOR means is decided in there, before there is a theme of ours.
+        super().__init__(ansi_color=True)
         self.animation_level = "none"
         self.register_theme(THEME)
         self.theme = THEME.name

@@ -59,9 +59,12 @@ class Lines(Widget):
         width, height = self.content_size
         if not width or not height:
             return
-        before, self._strips = self._strips, [Strip(row).adjust_cell_length(width) for row in self.draw(width, height)]
+        before, self._strips = (
+            self._strips,
+            [Strip(row).adjust_cell_length(width, PLAIN) for row in self.draw(width, height)],
+        )
         del self._strips[height:]
-        self._strips += [Strip.blank(width)] * (height - len(self._strips))
+        self._strips += [Strip.blank(width, PLAIN)] * (height - len(self._strips))
         if [strip.cell_length for strip in before] != [width] * height:
             self.refresh()
             return
@@ -75,7 +78,7 @@ class Lines(Widget):
 
     def render_line(self, y: int) -> Strip:
         # Neighbours of one style are sent as one: each style costs more bytes than most cells.
-        return self._strips[y].simplify() if y < len(self._strips) else Strip.blank(self.content_size.width)
+        return self._strips[y].simplify() if y < len(self._strips) else Strip.blank(self.content_size.width, PLAIN)
 
 
 def changed_until(old: Strip, new: Strip) -> int:

@@ -1,0 +1,121 @@
+"""The console against a real server, on a pilot and on a real terminal."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.terminal import DOWN, Terminal
+from mofsim.client import AsyncClient, Client
+from mofsim.tui.app import Console
+from mofsim.tui.looks import UNICODE
+from mofsim.vocabulary import TaskStatus
+from tests.client.running import Hands, Server
+from tests.tui.conftest import Driver
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    running = Server(tmp_path)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def hands(server: Server) -> Iterator[Hands]:
+    with server.hands() as hands:
+        yield hands
+
+
+def console(server: Server) -> Console:
+    return Console(server.url, lambda: AsyncClient(server.url), glyphs=UNICODE)
+
+
+async def test_a_task_is_submitted_followed_and_cancelled(server: Server, hands: Hands) -> None:
+    app = console(server)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        c = Driver(app, None, pilot)  # type: ignore[arg-type]
+        await c.sees("No tasks yet.")
+        await c.press("n")
+        await c.sees("MOF-5", "default (lj)")
+        await c.type("mof-5")
+        await c.press("enter", "ctrl+s")
+        await c.sees("relax MOF-5", "1 wait", "No worker takes tasks")
+        lease = hands.take()
+        await c.sees("● run", "1 run")
+        hands.step(lease, 7)
+        await c.sees("step 7", "0.125")
+        await c.press("c", "y")
+        await c.sees("● stopping")
+        hands.end(lease, TaskStatus.CANCELLED)
+        await c.sees("⊘ cancelled", "0 run")
+        await c.press("r")
+        await c.sees("◌ wait", "1 wait")
+
+
+async def test_a_restarted_server_is_caught_up_with(server: Server) -> None:
+    app = console(server)
+    async with app.run_test(size=(120, 36)) as pilot:
+        c = Driver(app, None, pilot)  # type: ignore[arg-type]
+        await c.sees("No tasks yet.")
+        server.stop()
+        await c.sees("does not answer")
+        server.start()
+        with Client(server.url) as client:
+            client.submit("optimization", "ZIF-8")
+        await c.sees("relax ZIF-8", "● live")
+
+
+async def test_filters_and_orders_are_the_servers(server: Server) -> None:
+    with Client(server.url) as client:
+        for name in ("MOF-5", "ZIF-8", "UiO-66"):
+            client.submit("optimization", name, priority="HIGH" if name == "ZIF-8" else None)
+        client.cancel(1)
+    app = console(server)
+    async with app.run_test(size=(120, 36)) as pilot:
+        c = Driver(app, None, pilot)  # type: ignore[arg-type]
+        await c.sees("1 of 3")
+        await c.press("s")
+        await c.until(lambda: "ZIF-8" in c.lines[4])
+        await c.press("slash")
+        await c.type("status:cancelled since:1h")
+        await c.until(lambda: [row.id for row in app.session.store.window] == [1])
+        await c.press("escape", "slash")
+        await c.type("!zif")
+        await c.until(lambda: sorted(row.id for row in app.session.store.window) == [1, 3])
+
+
+def test_on_a_terminal_an_idle_console_sends_nothing_and_keys_are_answered(server: Server) -> None:
+    with Client(server.url) as client:
+        for name in ("MOF-5", "ZIF-8", "UiO-66"):
+            client.submit("optimization", name)
+    command = [sys.executable, "-m", "mofsim", "tui", "--server", server.url]
+    with Terminal(command) as terminal:
+        terminal.wait_for("1 of 3")
+        terminal.settle()
+        assert terminal.bytes_during(2.5) == 0
+        assert terminal.press(DOWN).n_bytes < 4_000
+        assert "2 of 3" in terminal.printed.decode()
+        assert terminal.memory_MiB() < 80
+
+
+def test_q_says_that_tasks_go_on(server: Server) -> None:
+    with Client(server.url) as client:
+        client.submit("optimization", "MOF-5")
+    with Terminal([sys.executable, "-m", "mofsim", "tui", "--server", server.url]) as terminal:
+        terminal.wait_for("1 of 1")
+        terminal.press(b"q")
+        terminal.wait_for("0 running and 1 waiting tasks go on")
+
+
+def test_no_color_means_no_colour(server: Server) -> None:
+    command = [sys.executable, "-m", "mofsim", "tui", "--server", server.url]
+    with Terminal(command, NO_COLOR="1") as terminal:
+        terminal.wait_for("No tasks yet.")
+        terminal.settle()
+        styles = {int(n) for codes in re.findall(rb"\x1b\[([\d;]*)m", terminal.printed) for n in codes.split(b";") if n}
+        # Bold, dim, underline, reverse, and back to the terminal's own colours; nothing else.
+        assert styles <= {0, 1, 2, 4, 7, 39, 49}
