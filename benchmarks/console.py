@@ -22,8 +22,8 @@ from terminal import DOWN, PAGE_DOWN, Terminal
 
 from mofsim.cli import ports
 from mofsim.client import Client, batch_item
-from mofsim.core import lifecycle
-from mofsim.core.lifecycle import Lease
+from mofsim.core import leases
+from mofsim.core.leases import Lease
 from mofsim.db.engine import Database
 from mofsim.settings import load_settings
 from mofsim.vocabulary import TaskType
@@ -106,13 +106,13 @@ def measure_changes(url: str, folder: Path, n_rows: int) -> dict[str, float]:
 
 def take(database: Database, slot: int) -> Lease:
     with database.write() as session:
-        claimed = lifecycle.claim(
+        claimed = leases.claim(
             session, f"box:gpu{slot}", gpu_id=None, loaded_models=[], lease_seconds=600, affinity_seconds=0
         )
         assert claimed is not None, "no task is queued"
         lease = claimed[0]
     with database.write() as session:
-        lifecycle.start(session, lease, total_steps=100)
+        leases.start(session, lease, total_steps=100)
     return lease
 
 
@@ -124,7 +124,7 @@ def make_steps(database: Database, leases: Sequence[Lease], stop: threading.Even
         for lease in leases:
             progress = {"step": step, "total_steps": 100, "energy_eV": -700.0 - step, "fmax_eV_per_A": 1 / step}
             with database.write() as session:
-                lifecycle.heartbeat(session, lease, lease_seconds=600, progress=progress)
+                leases.heartbeat(session, lease, lease_seconds=600, progress=progress)
             if stop.wait(1 / len(leases)):
                 return
 

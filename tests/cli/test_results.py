@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mofsim.client import Client
-from mofsim.core.lifecycle import Lease
+from mofsim.core.leases import Lease
 from mofsim.schemas.tasks import Task
 from tests.client.running import Hands
 

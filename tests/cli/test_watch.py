@@ -12,7 +12,7 @@ from contextlib import suppress
 import pytest
 
 from mofsim.client import Client
-from mofsim.core.lifecycle import Lease
+from mofsim.core.leases import Lease
 from mofsim.schemas.tasks import Task
 from mofsim.vocabulary import TaskStatus
 from tests.client.running import Hands, Server

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from mofsim.core import lifecycle
-from mofsim.core.lifecycle import Outcome
+from mofsim.core import leases
+from mofsim.core.leases import Outcome
 from mofsim.db.engine import Database
 from mofsim.db.tables import TaskLog
 from mofsim.settings import Settings
@@ -124,7 +124,7 @@ def test_the_log_is_followed_until_the_task_has_ended(
 def end_task(database: Database) -> None:
     with database.write() as session:
         values: dict[str, Any] = {"gpu_id": None, "loaded_models": [], "lease_seconds": 60, "affinity_seconds": 0}
-        claimed = lifecycle.claim(session, "box/cpu0", **values)
+        claimed = leases.claim(session, "box/cpu0", **values)
         assert claimed
-        lifecycle.start(session, claimed[0], 1)
-        lifecycle.finish(session, claimed[0], Outcome(TaskStatus.COMPLETED))
+        leases.start(session, claimed[0], 1)
+        leases.finish(session, claimed[0], Outcome(TaskStatus.COMPLETED))

@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mofsim.core import lifecycle
-from mofsim.core.lifecycle import Outcome
+from mofsim.core import leases
+from mofsim.core.leases import Outcome
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.settings import Settings
@@ -26,13 +26,11 @@ def folder(submit: Callable[..., int], database: Database, settings: Settings) -
     for name in [*NAMES, "secret.txt"]:
         (folder / name).write_bytes(CONTENT)
     with database.write() as session:
-        claimed = lifecycle.claim(
-            session, "box/cpu0", gpu_id=None, loaded_models=[], lease_seconds=60, affinity_seconds=0
-        )
+        claimed = leases.claim(session, "box/cpu0", gpu_id=None, loaded_models=[], lease_seconds=60, affinity_seconds=0)
         assert claimed and task_id == 1
-        lifecycle.start(session, claimed[0], 1)
+        leases.start(session, claimed[0], 1)
         published = dict.fromkeys([*NAMES, "lost.csv"], len(CONTENT))
-        lifecycle.finish(session, claimed[0], Outcome(TaskStatus.COMPLETED, output_files=published))
+        leases.finish(session, claimed[0], Outcome(TaskStatus.COMPLETED, output_files=published))
     return folder
 
 

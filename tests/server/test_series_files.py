@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mofsim.core import lifecycle
+from mofsim.core import leases
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.server.series import SeriesReader
@@ -86,7 +86,7 @@ async def test_the_series_of_each_attempt_is_served(
     empty = (await client.get(path)).json()["data"]
     assert empty == {"task_id": task_id, "attempt": 0, "columns": {}}
     with database.write() as session:
-        lifecycle.claim(session, "box/cpu0", gpu_id=None, loaded_models=[], lease_seconds=60, affinity_seconds=0)
+        leases.claim(session, "box/cpu0", gpu_id=None, loaded_models=[], lease_seconds=60, affinity_seconds=0)
     folder = Storage(settings.storage.root).attempt(task_id, 1)
     folder.mkdir(parents=True)
     (folder / "series.csv").write_text(HEADER + row(0, -1.0))

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mofsim.core import lifecycle
-from mofsim.core.lifecycle import Lease, Outcome
+from mofsim.core import leases
+from mofsim.core.leases import Lease, Outcome
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.tables import Task, TaskLog
@@ -32,11 +32,11 @@ def run_task(database: Database) -> Callable[..., Lease]:
     def run(outcome: Outcome | None = None) -> Lease:
         with database.write() as session:
             values: dict[str, Any] = {"gpu_id": None, "loaded_models": [], "lease_seconds": 60, "affinity_seconds": 0}
-            claimed = lifecycle.claim(session, "box/cpu0", **values)
+            claimed = leases.claim(session, "box/cpu0", **values)
             assert claimed
-            lifecycle.start(session, claimed[0], 100)
+            leases.start(session, claimed[0], 100)
             if outcome:
-                lifecycle.finish(session, claimed[0], outcome)
+                leases.finish(session, claimed[0], outcome)
             return claimed[0]
 
     return run
