@@ -19,13 +19,18 @@ def rows(directory: Path) -> list[dict[str, str]]:
         return [{name: value for name, value in row.items() if name != "time_s"} for row in csv.DictReader(file)]
 
 
-def assert_same_run(resumed: Path, undisturbed: Path, within: float = 1e-6) -> None:
-    """Row for row and frame for frame, numbers within 1e-6."""
+def assert_same_rows(resumed: Path, undisturbed: Path, within: float = 1e-6) -> None:
+    """EMT sums over neighbours in an order that depends on the past, so the last bits may differ."""
     ours, theirs = rows(resumed), rows(undisturbed)
     assert [row["step"] for row in ours] == [row["step"] for row in theirs]
     for our, their in zip(ours, theirs, strict=True):
         numbers = {name: float(value) for name, value in their.items()}
         assert {name: float(value) for name, value in our.items()} == pytest.approx(numbers, abs=within, rel=0)
+
+
+def assert_same_run(resumed: Path, undisturbed: Path, within: float = 1e-6) -> None:
+    """Row for row and frame for frame."""
+    assert_same_rows(resumed, undisturbed, within)
     frames = (read(resumed / "trajectory.extxyz", ":"), read(undisturbed / "trajectory.extxyz", ":"))
     for our_frame, their_frame in zip(*frames, strict=True):
         assert our_frame.info["step"] == their_frame.info["step"]
@@ -173,7 +178,7 @@ def test_what_was_damaged_is_told_and_not_used(
     assert warm_child.until("started")["resumed_from"] == resumed_from
     assert warm_child.end()["type"] == "completed"
     assert words in warnings_of(warm_child)
-    assert rows(tmp_path / "2") == rows(tmp_path / "1")
+    assert_same_rows(tmp_path / "2", tmp_path / "1")
     assert len(read(tmp_path / "2" / "trajectory.extxyz", ":")) == len(rows(tmp_path / "2"))
 
 
@@ -183,14 +188,16 @@ def test_a_checkpoint_of_another_run_is_told_and_not_used(
 ) -> None:
     run_undisturbed(warm_child, "optimization", copper, tmp_path / "1", **request_with_checkpoint)
     request = dict(request_with_checkpoint)
+    structure = tmp_path / "structure.extxyz"
+    structure.write_text(copper.read_text())
     if change == "parameters":
         request["parameters"] = {**request["parameters"], "fmax_eV_per_A": 0.02}
     elif change == "structure":
-        copper.write_text(copper.read_text() + "\n")
+        structure.write_text(copper.read_text() + "\n")
     else:
         request["model"] = {**EMT, "options": {"asap_cutoff": True}}
     warm_child.seen.clear()
-    warm_child.run("optimization", copper, tmp_path / "2", **request, attempt=2)
+    warm_child.run("optimization", structure, tmp_path / "2", **request, attempt=2)
     assert warm_child.until("started")["resumed_from"] is None
     assert warm_child.end()["type"] == "completed"
     assert "another structure, model or set of parameters" in warnings_of(warm_child)
