@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import insert, inspect, select, update
 from terminal import DOWN, PAGE_DOWN, Terminal
 
 from mofsim.cli import ports
@@ -25,11 +26,12 @@ from mofsim.client import Client, batch_item
 from mofsim.core import leases
 from mofsim.core.leases import Lease
 from mofsim.db.engine import Database
+from mofsim.db.tables import Task, TaskCount, utcnow
 from mofsim.settings import load_settings
-from mofsim.vocabulary import TaskType
+from mofsim.vocabulary import TaskStatus, TaskType
 
 STARTS, KEYS, PAGES, IDLE_SECONDS, BUSY_SECONDS = 5, 40, 10, 5.0, 6.0
-BATCH = 5_000
+SUBMITTED, CHUNK = 500, 5_000
 
 
 def main() -> None:
@@ -47,7 +49,7 @@ def main() -> None:
 
 
 def measure(url: str) -> dict[str, float]:
-    paints, rows = zip(*(start_up(url) for _ in range(STARTS)), strict=True)
+    paints, cpu, rows = zip(*(start_up(url) for _ in range(STARTS)), strict=True)
     with console(url) as terminal:
         idle = terminal.bytes_during(IDLE_SECONDS) / IDLE_SECONDS
         keys = [terminal.press(DOWN).first_ms for _ in range(KEYS)]
@@ -55,6 +57,7 @@ def measure(url: str) -> dict[str, float]:
         memory = terminal.memory_MiB()
     return {
         "spawn_to_first_paint_ms": round(statistics.median(paints)),
+        "cpu_to_first_paint_ms": round(statistics.median(cpu)),
         "spawn_to_first_rows_ms": round(statistics.median(rows)),
         "idle_bytes_per_s": round(idle),
         "key_to_first_byte_ms_p50": round(statistics.median(keys), 1),
@@ -68,10 +71,10 @@ def command(url: str) -> Sequence[str]:
     return [sys.executable, "-m", "mofsim", "tui", "--server", url]
 
 
-def start_up(url: str) -> tuple[float, float]:
-    """Milliseconds to the frame of the list, and to the rows in it."""
+def start_up(url: str) -> tuple[float, float, float]:
+    """Milliseconds to the frame of the list, of the processor's time until then, and to the rows in it."""
     with Terminal(command(url)) as terminal:
-        return terminal.wait_for("[Tasks]"), terminal.wait_for("1 of ")
+        return terminal.wait_for("[Tasks]"), terminal.cpu_ms(), terminal.wait_for("1 of ")
 
 
 @contextmanager
@@ -84,23 +87,18 @@ def console(url: str) -> Iterator[Terminal]:
 
 def measure_changes(url: str, folder: Path, n_rows: int) -> dict[str, float]:
     """Bytes a second while `n_rows` rows in view change once a second."""
-    settings = load_settings(env=environment(folder), cwd=folder)
-    database = Database(settings.database_url)
     stop = threading.Event()
-    try:
+    with opened(folder) as database:
         leases = [take(database, slot) for slot in range(n_rows)]
         thread = threading.Thread(target=make_steps, args=(database, leases, stop))
         thread.start()
-        with Terminal([*command(url)]) as terminal:
-            terminal.wait_for("1 of ")
+        with console(url) as terminal:
             # The tasks that run are the oldest: with the order reversed they are in view.
             terminal.press(b"S")
-            terminal.settle(0.5) if not n_rows else terminal.bytes_during(3)
+            terminal.bytes_during(3)
             busy = terminal.bytes_during(BUSY_SECONDS) / BUSY_SECONDS
         stop.set()
         thread.join()
-    finally:
-        database.close()
     return {"changing_rows": n_rows, "changing_bytes_per_s": round(busy)}
 
 
@@ -148,18 +146,38 @@ def server(folder: Path, n_tasks: int) -> Iterator[str]:
         threading.Thread(target=process.stderr.read, daemon=True).start()
         url = f"http://127.0.0.1:{port}"
         with Client(url) as client:
-            fill(client, n_tasks)
+            fill(client, folder, n_tasks)
         yield url
     finally:
         process.terminate()
         process.wait(30)
 
 
-def fill(client: Client, n_tasks: int) -> None:
+def fill(client: Client, folder: Path, n_tasks: int) -> None:
+    """Some are submitted; the rest are copies of one, for submitting a hundred thousand is not what is measured."""
     names = [structure.name for structure in client.structures()]
-    for start in range(0, n_tasks, BATCH):
-        numbers = range(start, min(start + BATCH, n_tasks))
-        client.submit_batch(batch_item(TaskType.OPTIMIZATION, names[i % len(names)], preset="quick") for i in numbers)
+    submitted = min(n_tasks, SUBMITTED)
+    client.submit_batch(
+        batch_item(TaskType.OPTIMIZATION, names[i % len(names)], preset="quick") for i in range(submitted)
+    )
+    copies = n_tasks - submitted
+    with opened(folder) as database, database.write() as session:
+        first = session.scalars(select(Task).limit(1)).one()
+        row = {column.key: getattr(first, column.key) for column in inspect(Task).column_attrs if column.key != "id"}
+        row["queued_at"] = utcnow()
+        for start in range(0, copies, CHUNK):
+            session.execute(insert(Task), [row] * min(CHUNK, copies - start))
+        queued = update(TaskCount).where(TaskCount.status == TaskStatus.QUEUED)
+        session.execute(queued.values(n=TaskCount.n + copies))
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Database]:
+    database = Database(load_settings(env=environment(folder), cwd=folder).database_url)
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ def _dotted(location: Location, given: Any) -> str:
                 continue
             given = given.get(part)
         elif isinstance(given, list) and isinstance(part, int):
-            given = given[part]
+            # A list of a query may have been split at commas since.
+            given = given[part] if part < len(given) else None
         parts.append(part)
     return _join(parts)
 

@@ -178,6 +178,7 @@ async def test_an_id_that_names_nothing_is_404(client: httpx.AsyncClient, path: 
 
 QUERIES = [
     ("/tasks?status=DONE", "status.0", "'PENDING'"),
+    ("/tasks?status=QUEUED,RUNNING,DONE", "status.2", "'PENDING'"),
     ("/tasks?limit=0", "limit", "greater than or equal to 1"),
     ("/tasks?limit=501", "limit", "less than or equal to 500"),
     ("/tasks?sort=colour", "sort", "must be one of"),
