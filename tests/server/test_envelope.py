@@ -54,8 +54,8 @@ WRONG_BODIES: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
     ({"structure": {"source": "builtin"}}, "structure.name", ("is required",)),
     ({"structure": {"source": "upload", "id": 99}}, "structure.id", ("upload it first",)),
     ({"structure": {"source": "upload", "id": HUGE}}, "structure.id", ("less than",)),
-    ({"structure": {"source": "moon"}}, "structure.source", ("builtin, upload",)),
-    ({"structure": {}}, "structure.source", ("builtin, upload",)),
+    ({"structure": {"source": "moon"}}, "structure.source", ("builtin, task, upload",)),
+    ({"structure": {}}, "structure.source", ("builtin, task, upload",)),
     ({"structure": None}, "structure", ("object",)),
     ({"colour": "red"}, "colour", ("not known", "structure")),
 ]

@@ -105,7 +105,7 @@ async def test_a_batch_with_one_wrong_task_leaves_nothing(
     good = {"task_type": "optimization", "structure": MOF5}
     for wrong, field in [
         ({"parameters": {"fmax": -1}}, "tasks.2.parameters.fmax"),
-        ({"task_type": "stability"}, "tasks.2.task_type"),
+        ({"task_type": "alchemy"}, "tasks.2.task_type"),
         ({"model": "7net-99"}, "tasks.2.model"),
     ]:
         answer = await client.post("/api/v1/tasks/batch", json={"tasks": [good, good, good | wrong]})
