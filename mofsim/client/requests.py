@@ -21,6 +21,7 @@ from mofsim.schemas.tasks import (
     SeriesColumns,
     Task,
     TaskResult,
+    TaskStructure,
     UploadedStructure,
     parse_priority,
 )
@@ -29,7 +30,7 @@ from mofsim.vocabulary import Preset, Priority, StructureFormat, TaskStatus, Tas
 M = TypeVar("M", bound=BaseModel)
 
 #: A built-in structure by its name, an uploaded one by its id, or either as the wire has it.
-StructureLike = str | int | BuiltinStructure | UploadedStructure
+StructureLike = str | int | BuiltinStructure | UploadedStructure | TaskStructure
 
 
 def health() -> Request[Health]:
@@ -156,9 +157,30 @@ def cancel(id: int) -> Request[Task]:
     return Request("POST", f"{API}/tasks/{id}/cancel", Task.model_validate, tries=2)
 
 
-def retry(id: int) -> Request[Task]:
-    """Queue a task again that ended without a result."""
-    return Request("POST", f"{API}/tasks/{id}/retry", Task.model_validate)
+def retry(id: int, *, clean: bool = False) -> Request[Task]:
+    """Let a task wait again that ended without a result; it goes on from its checkpoint, or starts `clean`."""
+    query = {"clean": "true"} if clean else {}
+    return Request("POST", f"{API}/tasks/{id}/retry", Task.model_validate, query=query)
+
+
+def undo_cancel(id: int) -> Request[Task]:
+    """Take a cancel back, within the seconds that the server allows (10 by default)."""
+    return Request("POST", f"{API}/tasks/{id}/undo-cancel", Task.model_validate)
+
+
+def hold(id: int) -> Request[Task]:
+    """Keep a task from running until it is released; one that runs stops, and goes on later where it was."""
+    return Request("POST", f"{API}/tasks/{id}/hold", Task.model_validate, tries=2)
+
+
+def release(id: int) -> Request[Task]:
+    """Let a held task run again."""
+    return Request("POST", f"{API}/tasks/{id}/release", Task.model_validate)
+
+
+def detach(id: int) -> Request[Task]:
+    """Let a task that waits for another one's structure start with the structure that was to be optimized."""
+    return Request("POST", f"{API}/tasks/{id}/detach", Task.model_validate)
 
 
 def set_priority(id: int, priority: Priority | str) -> Request[Task]:

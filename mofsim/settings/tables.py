@@ -78,6 +78,7 @@ class SchedulerSettings(Table):
         ge=0,
     )
     rescue_interval_seconds: float = setting(2.0, "how often lost tasks are looked for", SECONDS, gt=0)
+    undo_seconds: float = setting(10.0, "how long a cancel can be taken back", SECONDS, gt=0)
     max_attempts: int = setting(3, "tries of a task whose worker was lost", "1 or more", ge=1)
     retry_backoff_seconds: float = setting(
         5.0, "wait before the second try; doubles with each", "seconds, 0 or more", ge=0

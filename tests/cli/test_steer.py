@@ -42,3 +42,26 @@ def test_only_an_ended_task_is_deleted(mofsim: Mofsim, client: Client) -> None:
     client.cancel(task.id)
     assert mofsim("rm", task.id, "--json").document == {"items": [{"id": task.id}], "errors": []}
     assert mofsim("show", task.id).status == 1
+
+
+def test_a_task_is_held_and_released_and_its_cancel_taken_back(mofsim: Mofsim, client: Client) -> None:
+    task = client.submit("single-point", "MOF-5")
+    assert mofsim("hold", task.id).stdout == f"task {task.id} is held (PENDING)\n"
+    assert mofsim("release", task.id).stdout == f"task {task.id} is QUEUED\n"
+    client.cancel(task.id)
+    assert mofsim("undo", task.id).stdout == f"task {task.id} is QUEUED\n"
+
+
+def test_a_task_after_another_one_waits_for_its_structure_and_why_tells(mofsim: Mofsim, client: Client) -> None:
+    parent = client.submit("optimization", "MOF-5")
+    child = mofsim("submit", "single-point", "--after", parent.id, "--json").document
+    assert (child["status"], child["parent_id"]) == ("PENDING", parent.id)
+    client.cancel(parent.id)
+    assert f"mofsim detach {child['id']}" in mofsim("why", child["id"]).stdout
+    assert mofsim("detach", child["id"]).stdout == f"task {child['id']} is QUEUED\n"
+
+
+def test_a_submit_names_a_structure_or_a_task_to_take_it_from(mofsim: Mofsim) -> None:
+    for arguments in ([], ["--structure", "MOF-5", "--after", "1"]):
+        said = mofsim("submit", "single-point", *arguments)
+        assert said.status == 2 and "--structure NAME|FILE|ID, or --after TASK" in said.stderr

@@ -10,6 +10,7 @@ from mofsim.core import events, submission
 from mofsim.core.submission import Defaults
 from mofsim.db.engine import Database
 from mofsim.db.tables import Structure, Task
+from mofsim.queue import Tickets
 from mofsim.schemas.tasks import OptimizationSubmit
 from mofsim.server.app import create_app
 from mofsim.settings import Settings
@@ -106,3 +107,8 @@ def append(database: Database) -> Callable[..., int]:
             return events.last_id(session)
 
     return append
+
+
+@pytest.fixture
+def tickets(settings: Settings) -> Tickets:
+    return Tickets(settings)

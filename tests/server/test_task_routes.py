@@ -21,11 +21,6 @@ OPTIMIZATION = "/api/v1/tasks/optimization"
 
 
 @pytest.fixture
-def tickets(settings: Settings) -> Tickets:
-    return Tickets(settings)
-
-
-@pytest.fixture
 def run_task(database: Database) -> Callable[..., Lease]:
     """Claim the task and let it run; with an `outcome`, end it too."""
 

@@ -1,4 +1,4 @@
-"""`mofsim cancel`, `retry`, `priority`, `rm`: change what happens to tasks."""
+"""`mofsim cancel`, `retry`, `undo`, `hold`, `release`, `detach`, `priority`, `rm`: change what happens to tasks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -48,15 +48,64 @@ def _cancelled(id: int, task: Task) -> str:
     return f"task {id} is asked to stop; it ends after its current step"
 
 
+def _now(id: int, task: Task) -> str:
+    return f"task {id} is {task.status}"
+
+
 @command()
 @task_ids
+@click.option("--clean", is_flag=True, help="Start from the beginning, whatever checkpoint there is.")
 @click.pass_obj
-def retry(app: App, ids: tuple[int, ...]) -> int:
-    """Queue tasks again that ended without a result, from their start.
+def retry(app: App, ids: tuple[int, ...], clean: bool) -> int:
+    """Queue tasks again that ended without a result; they go on from their checkpoint.
 
     With --json: {items: the tasks, errors: [{id, error}]}.
     """
-    return each(app, ids, app.client.retry, lambda id, task: f"task {id} is {task.status}")
+    return each(app, ids, lambda id: app.client.retry(id, clean=clean), _now)
+
+
+@command()
+@task_ids
+@click.pass_obj
+def undo(app: App, ids: tuple[int, ...]) -> int:
+    """Take a cancel back, within 10 seconds of it.
+
+    With --json: {items: the tasks, errors: [{id, error}]}.
+    """
+    return each(app, ids, app.client.undo_cancel, _now)
+
+
+@command()
+@task_ids
+@click.pass_obj
+def hold(app: App, ids: tuple[int, ...]) -> int:
+    """Keep tasks from running until they are released; one that runs goes on later where it was.
+
+    With --json: {items: the tasks, errors: [{id, error}]}.
+    """
+    return each(app, ids, app.client.hold, lambda id, task: f"task {id} is held ({task.status})")
+
+
+@command()
+@task_ids
+@click.pass_obj
+def release(app: App, ids: tuple[int, ...]) -> int:
+    """Let held tasks run again.
+
+    With --json: {items: the tasks, errors: [{id, error}]}.
+    """
+    return each(app, ids, app.client.release, _now)
+
+
+@command()
+@task_ids
+@click.pass_obj
+def detach(app: App, ids: tuple[int, ...]) -> int:
+    """Let tasks that wait for another one's structure start with the one that was to be optimized.
+
+    With --json: {items: the tasks, errors: [{id, error}]}.
+    """
+    return each(app, ids, app.client.detach, _now)
 
 
 @command()

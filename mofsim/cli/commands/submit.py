@@ -11,7 +11,7 @@ from mofsim.cli.commands.results import result_or_none, say_result
 from mofsim.cli.commands.tasks import one_of
 from mofsim.cli.commands.watch import every, say_end, until_end
 from mofsim.cli.resolve import structure_for
-from mofsim.schemas.tasks import Task
+from mofsim.schemas.tasks import Task, TaskStructure
 from mofsim.vocabulary import Preset, Priority, TaskStatus, TaskType
 
 
@@ -42,10 +42,10 @@ def _read_time(ctx: click.Context, option: click.Parameter, given: str | None) -
 @click.argument("task_type", metavar="TYPE", type=one_of(TaskType))
 @click.option(
     "--structure",
-    required=True,
     metavar="NAME|FILE|ID",
     help="A built-in or uploaded structure, or a file to upload.",
 )
+@click.option("--after", type=int, metavar="TASK", help="Wait for this task and take its optimized structure.")
 @click.option("--model", help="Model; without it the server's default.")
 @click.option("--preset", type=click.Choice([str(preset) for preset in Preset]), help="Set of parameters.")
 @click.option(
@@ -67,7 +67,8 @@ def _read_time(ctx: click.Context, option: click.Parameter, given: str | None) -
 def submit(
     app: App,
     task_type: str,
-    structure: str,
+    structure: str | None,
+    after: int | None,
     model: str | None,
     preset: str | None,
     parameters: dict[str, Any],
@@ -85,7 +86,7 @@ def submit(
     """
     task = app.client.submit(
         task_type,
-        structure_for(app, structure),
+        _structure(app, structure, after),
         model=model,
         preset=preset,
         parameters=parameters,
@@ -102,6 +103,15 @@ def submit(
     else:
         app.out.line(f"task {task.id} is {task.status}; `mofsim watch {task.id}` follows it")
     return OK
+
+
+def _structure(app: App, structure: str | None, after: int | None) -> str | int | TaskStructure:
+    if (structure is None) == (after is None):
+        raise click.UsageError("say what to compute: --structure NAME|FILE|ID, or --after TASK")
+    if after is not None:
+        return TaskStructure(source="task", id=after)
+    assert structure is not None
+    return structure_for(app, structure)
 
 
 def _follow(app: App, task: Task, every_seconds: float) -> int:

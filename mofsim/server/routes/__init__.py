@@ -9,6 +9,7 @@ from mofsim.server.routes import (
     logs,
     models,
     results,
+    steering,
     structures,
     submission,
     system,
@@ -20,6 +21,7 @@ from mofsim.server.routes import (
 routes: list[Route] = [
     *submission.routes,
     *tasks.routes,
+    *steering.routes,
     *results.routes,
     *logs.routes,
     *files.routes,

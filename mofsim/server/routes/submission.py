@@ -1,4 +1,4 @@
-"""Submit tasks: POST /tasks/{task type}, /tasks/batch, …/retry."""
+"""Submit tasks: POST /tasks/{task type}, /tasks/batch."""
 
 from collections import Counter
 from typing import TypeVar
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mofsim.core import steering, submission
+from mofsim.core import submission
 from mofsim.core.errors import Invalid, NotFound
 from mofsim.core.wire import task_to_wire
 from mofsim.db.tables import Batch
@@ -28,7 +28,7 @@ from mofsim.schemas.tasks import (
 from mofsim.server.answers import answer
 from mofsim.server.context import Context, context, write
 from mofsim.server.openapi import document
-from mofsim.server.requests import json_body, path_id
+from mofsim.server.requests import json_body
 from mofsim.vocabulary import Priority, TaskStatus, TaskType
 
 S = TypeVar("S", bound=TaskSubmit)
@@ -91,14 +91,6 @@ def _accept_batch(context: Context, body: BatchSubmit) -> tuple[Batch, list[Task
         return submission.submit_batch(session, body, context.defaults)
 
 
-@document("tasks", answer=Task, status=202, errors=[404, 409])
-async def retry_task(request: Request) -> Response:
-    """Queue a task again that ended without a result."""
-    task = await write(request, steering.retry, path_id(request))
-    await _issue_tickets(request, [task])
-    return answer(task_to_wire(task), 202)
-
-
 async def unknown_type(request: Request) -> Response:
     known = ", ".join([*TaskType, "batch"])
     name = request.path_params["id"]
@@ -135,6 +127,5 @@ routes = [
     Route("/api/v1/tasks/bulk-modulus", submit_bulk_modulus, methods=["POST"]),
     Route("/api/v1/tasks/heat-capacity", submit_heat_capacity, methods=["POST"]),
     Route("/api/v1/tasks/batch", submit_batch, methods=["POST"]),
-    Route("/api/v1/tasks/{id}/retry", retry_task, methods=["POST"]),
     Route("/api/v1/tasks/{id}", unknown_type, methods=["POST"]),
 ]
