@@ -95,4 +95,13 @@ class StopSignals:
 
 
 def stop(services: Sequence[Service], grace_seconds: float) -> None:
-    processes.stop([s.process for s in services if s.process is not None], grace_seconds)
+    processes.stop(_running(services), grace_seconds)
+
+
+def kill(services: Sequence[Service]) -> None:
+    """At once; what they started goes with them."""
+    processes.kill(_running(services))
+
+
+def _running(services: Sequence[Service]) -> list[subprocess.Popen[bytes]]:
+    return [service.process for service in services if service.process is not None]

@@ -82,12 +82,15 @@ class Supervisor:
 
     def _on_signal(self, _signum: int, _frame: object) -> None:
         if self.stopping.is_set():
-            self._stop(0)
+            processes.kill(self._processes())
             os._exit(1)
         self.stopping.set()
 
     def _stop(self, grace_seconds: float) -> None:
-        processes.stop([c.process for c in self.children if c.process is not None], grace_seconds)
+        processes.stop(self._processes(), grace_seconds)
+
+    def _processes(self) -> list[subprocess.Popen[bytes]]:
+        return [child.process for child in self.children if child.process is not None]
 
 
 def run(settings: Settings) -> int:

@@ -79,7 +79,7 @@ class Up:
 
     def run(self) -> int:
         """Until a signal, or until the console is left; the exit status."""
-        signals = StopSignals(at_once=lambda: services.stop(self._services, 0))
+        signals = StopSignals(at_once=lambda: services.kill(self._services))
         try:
             for service in self._services:
                 service.start()
