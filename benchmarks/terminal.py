@@ -69,9 +69,12 @@ class Terminal:
             last_ms = self._ms(sent)
         return Answer(n_bytes, first_ms, last_ms)
 
-    def settle(self, quiet_seconds: float = 1.0) -> None:
+    def settle(self, quiet_seconds: float = 1.0, seconds: float = 20) -> None:
+        """Wait until nothing came for a while. Raises TimeoutError when it never falls silent."""
+        deadline = time.perf_counter() + seconds
         while self._read(quiet_seconds):
-            pass
+            if time.perf_counter() > deadline:
+                raise TimeoutError(f"it never falls silent; last was {self.printed[-300:]!r}")
 
     def bytes_during(self, seconds: float) -> int:
         """How much is printed while no key is pressed."""

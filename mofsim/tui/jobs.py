@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Post = Callable[[Message], object]
 
-#: Lines of a log that are read at once.
+#: Lines of a log that are read at once; larger pages leave more holes in memory when they are put away.
 LOG_PAGE = 500
 #: Rows that "select all" reads at most.
 SELECT_PAGE, SELECT_PAGES = 500, 4
@@ -105,15 +105,14 @@ async def log_after(client: AsyncClient, task_id: int, last: int, post: Post) ->
 
 
 async def log_before(client: AsyncClient, task_id: int, first: int, post: Post) -> None:
-    """All lines from the start of the log up to line `first`, which is known."""
-    found: list[Any] = []
+    """All lines from the start of the log up to line `first`, which is known, page by page."""
     last = 0
     while lines := await _quietly(client.logs(task_id, after=last, limit=LOG_PAGE)):
-        found += [line for line in lines if line.id < first]
         last = lines[-1].id
-        if last >= first or len(lines) < LOG_PAGE:
+        done = last >= first or len(lines) < LOG_PAGE
+        post(messages.LogCame(task_id, [line for line in lines if line.id < first], earlier=True, from_start=done))
+        if done:
             break
-    post(messages.LogCame(task_id, found, earlier=True, from_start=True))
 
 
 async def result(client: AsyncClient, task_id: int, post: Post) -> None:

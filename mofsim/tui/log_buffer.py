@@ -25,6 +25,8 @@ class LogBuffer:
         self.last_id = 0
         #: whether nothing stands before the first line
         self.from_start = False
+        #: lines from the start on, until they reach those that are known
+        self._head: tuple[list[str], bytearray] = ([], bytearray())
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -45,18 +47,21 @@ class LogBuffer:
         self._levels += levels
         return len(texts)
 
-    def add_before(self, lines: Iterable[LogLine]) -> int:
-        """All lines from the start of the log up to the first one known. How many rows came."""
-        fresh = [line for line in lines if self.first_id is None or line.id < self.first_id]
-        self.from_start = True
-        if not fresh:
+    def add_before(self, lines: Iterable[LogLine], complete: bool) -> int:
+        """Lines from the start of the log on, `complete` with those that reach the first one known.
+
+        How many rows came in front: none before it is complete, for a gap in a log would mislead.
+        """
+        texts, levels = _rows(lines)
+        self._head[0].extend(texts)
+        self._head[1].extend(levels)
+        if not complete:
             return 0
-        self.first_id = fresh[0].id
-        self.last_id = max(self.last_id, fresh[-1].id)
-        texts, levels = _rows(fresh)
-        self.texts[:0] = texts
-        self._levels[:0] = levels
-        return len(texts)
+        head, self._head = self._head, ([], bytearray())
+        self.from_start = True
+        self.texts[:0] = head[0]
+        self._levels[:0] = head[1]
+        return len(head[0])
 
     def find(self, text: str, start: int, step: int) -> int | None:
         """The nearest row with `text`, in any case, from row `start` on in steps of +1 or -1; goes round once."""

@@ -91,12 +91,12 @@ class SeriesCame(Message):
 
 @dataclass
 class LogCame(Message):
-    """`earlier` lines stand before all that are known already."""
+    """`earlier` lines stand before those that are known; they come from the start on, `from_start` with the last."""
 
     task_id: int
     lines: Sequence[LogLine]
     earlier: bool = False
-    #: nothing stands before them
+    #: nothing is missing before those that are known
     from_start: bool = False
 
 

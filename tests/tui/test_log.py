@@ -30,7 +30,9 @@ def test_lines_that_are_known_are_not_taken_twice() -> None:
 def test_earlier_lines_come_in_front() -> None:
     buffer = LogBuffer()
     buffer.add(lines(50, 60))
-    assert buffer.add_before(lines(1, 55)) == 49
+    assert buffer.add_before(lines(1, 20), complete=False) == 0
+    assert buffer.texts[0].endswith("line 50")
+    assert buffer.add_before(lines(21, 49), complete=True) == 49
     assert buffer.from_start and buffer.texts[0].endswith("line 1")
 
 
@@ -91,7 +93,7 @@ async def test_a_held_log_stays_where_it_is_when_lines_come_at_either_end() -> N
         await shows(pilot, "line 288", "line 289", "line 290")
         app.buffer.add(lines(301, 301))
         app.view.grown()
-        app.view.grown(before=app.buffer.add_before(lines(1, 100)))
+        app.view.grown(before=app.buffer.add_before(lines(1, 100), complete=True))
         await shows(pilot, "line 288", "line 289", "line 290")
 
 
@@ -119,7 +121,7 @@ async def test_long_lines_are_cut_or_wrapped() -> None:
 
 async def test_the_first_line_is_in_view_at_the_top_however_lines_wrap() -> None:
     app = LogApp()
-    app.buffer.add_before(lines(1, 100, "line {} " + "word " * 20))
+    app.buffer.add_before(lines(1, 100, "line {} " + "word " * 20), complete=True)
     async with app.run_test(size=(40, 4)) as pilot:
         app.view.wrap = True
         app.view.first()

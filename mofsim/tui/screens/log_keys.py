@@ -48,8 +48,8 @@ class LogKeys(TaskScreen):
     def on_log_came(self, message: messages.LogCame) -> None:
         buffer = self.buffer
         if message.earlier:
-            self._reading_start = False
-            self.log_view.grown(before=buffer.add_before(message.lines))
+            self._reading_start = not message.from_start
+            self.log_view.grown(before=buffer.add_before(message.lines, message.from_start))
         else:
             buffer.from_start |= message.from_start
             if buffer.add(message.lines):
