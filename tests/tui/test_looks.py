@@ -1,0 +1,61 @@
+"""The screens as they look, at the two sizes that they are made for. `pytest --snapshot-update` takes new pictures."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from mofsim.tui.app import Console
+from mofsim.tui.looks import UNICODE
+from tests.tui.conftest import Driver
+from tests.tui.fake import NOW, URL, FakeClient, world
+
+SIZES = pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["120x36", "80x24"])
+Compare = Callable[..., bool]
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times on the screen are local ones."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def picture(snap_compare: Compare, size: tuple[int, int], keys: list[str], *texts: str) -> bool:
+    """Press the keys, wait for the texts, compare."""
+    known = world()
+    app = Console(URL, lambda: FakeClient(known), glyphs=UNICODE)
+    app.session.now = lambda: NOW
+
+    async def prepare(pilot: Pilot[Any]) -> None:
+        driver = Driver(app, known, pilot)
+        await driver.sees("● live", "1 of 10")
+        await driver.press(*keys)
+        await driver.sees(*texts)
+
+    return snap_compare(app, terminal_size=size, run_before=prepare)
+
+
+@SIZES
+def test_tasks(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["j"] * 6, "near step 217", "goal 0.02", "66%")
+
+
+@SIZES
+def test_task_detail(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, [*["j"] * 6, "enter"], "step 143  E=", "217", "-1234.5524 eV")
+
+
+@SIZES
+def test_submit(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["n"], "HKUST-1      101 atoms", "sevenn, float32", "time limit")
+
+
+@SIZES
+def test_help(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, [*["j"] * 3, "question_mark"], "search the keys", "Next row or line")
