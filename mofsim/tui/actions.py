@@ -38,6 +38,8 @@ class Context:
     filtered: bool = False
     pane: str = ""
     finding: bool = False
+    #: a cancel can be taken back
+    undoable: bool = False
 
 
 Refusal = Callable[[Context], str | None]

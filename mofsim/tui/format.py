@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from mofsim.schemas.tasks import Task
 
 #: What a task does, as the first word of its name.
-VERBS = {TaskType.OPTIMIZATION: "relax", TaskType.SINGLE_POINT: "energy of"}
+VERBS = {TaskType.OPTIMIZATION: "relax", TaskType.SINGLE_POINT: "energy"}
 
 
 def name(task: Task) -> str:
-    return f"{VERBS.get(task.task_type, task.task_type)} {task.structure.name}"
+    return f"{VERBS.get(task.task_type) or task.task_type.replace('-', ' ')} {task.structure.name}"
 
 
 def is_relaxation(task: Task) -> bool:
@@ -93,6 +93,16 @@ def elapsed(task: Task, now: datetime) -> str | None:
     if task.started_at is None:
         return None if task.status.is_final else age((now - task.created_at).total_seconds())
     return clock(((task.completed_at or now) - task.started_at).total_seconds())
+
+
+def waits_for(task: Task) -> str:
+    """What a waiting task needs besides a free worker; empty when that is all."""
+    if task.held:
+        return "held"
+    if task.awaits_parent:
+        return f"needs {task.parent_id}"
+    later = task.retry_at or (task.not_before if task.status is TaskStatus.PENDING else None)
+    return f"not before {later.astimezone():%H:%M:%S}" if later else ""
 
 
 def bar(fraction: float, width: int, glyphs: Glyphs) -> str:

@@ -135,7 +135,11 @@ async def choices(client: AsyncClient, post: Post) -> None:
 async def cancel(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:
     running = any(task.status.is_active for task in tasks)
     done = "asked to stop after the current step" if running else "cancelled"
-    await _each(tasks, lambda task: client.cancel(task.id), done, post)
+    await _each(tasks, lambda task: client.cancel(task.id), f"{done}; z takes that back for a few seconds", post)
+
+
+async def undo_cancel(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:
+    await _each(tasks, lambda task: client.undo_cancel(task.id), "goes on as if it had not been cancelled", post)
 
 
 async def retry(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:

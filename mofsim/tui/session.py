@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from textual.signal import Signal
 
     from mofsim.client import AsyncClient
+    from mofsim.schemas.tasks import Task
 
 
 def _utc() -> datetime:
@@ -30,6 +31,9 @@ class Session:
     store: Store = field(default_factory=Store)
     client: AsyncClient | None = None
     glyphs: Glyphs = field(default_factory=glyphs_for)
+    #: what was cancelled last, and until when (on the monotonic clock) that can be taken back
+    cancelled: Sequence[Task] = ()
+    undo_until: float = 0.0
     #: the user's keys, by action
     keymap: Mapping[str, str] = field(default_factory=dict)
     #: names of the modes, in the order of their keys
@@ -37,6 +41,10 @@ class Session:
     #: two clocks, so that a test can hold them still
     now: Callable[[], datetime] = _utc
     monotonic: Callable[[], float] = monotonic
+
+    @property
+    def undoable(self) -> bool:
+        return bool(self.cancelled) and self.monotonic() < self.undo_until
 
     @property
     def place(self) -> str:

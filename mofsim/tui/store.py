@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from mofsim.tui.eta import Forecast
+from mofsim.tui.format import is_relaxation
 from mofsim.tui.news import Missed, News, TaskGone, TaskMoved, TaskSeen, WorkerSeen
 from mofsim.tui.query import Query
 from mofsim.tui.trail import Series, Trail, goal_of, limit_of
@@ -152,6 +153,17 @@ class Store:
             return None
         found, limit = trail.forecast(goal), limit_of(task)
         return None if found and limit and found.goal_step > limit else found
+
+    def seconds_left(self, task: Task) -> float | None:
+        """By the forecast of a relaxation, else by the steps that are left where their number is known."""
+        if is_relaxation(task):
+            found = self.forecast(task)
+            return found.seconds if found else None
+        trail, progress = self._trails.get(task.id), task.progress
+        if task.status is not TaskStatus.RUNNING or not trail or progress.step is None or not progress.total_steps:
+            return None
+        per_step = trail.seconds_per_step()
+        return None if per_step is None else per_step * max(0, progress.total_steps - progress.step)
 
     def series(self, task: Task, series: SeriesColumns) -> Change:
         """What a forecast is made of; the task itself did not change, so that nobody need ask again."""

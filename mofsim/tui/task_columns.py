@@ -63,10 +63,8 @@ def _elapsed(task: Task, now: datetime, glyphs: Glyphs) -> Cell:
 
 
 def _eta(task: Task, store: Store, glyphs: Glyphs) -> Cell:
-    found = store.forecast(task)
-    if found is None or found.seconds is None:
-        return glyphs.none, DIM
-    return f"~{format.rough(found.seconds)}", PLAIN
+    seconds = store.seconds_left(task)
+    return (glyphs.none, DIM) if seconds is None else (f"~{format.rough(seconds)}", PLAIN)
 
 
 def _progress(task: Task, width: int, store: Store, glyphs: Glyphs) -> Cell:
@@ -86,8 +84,9 @@ def _progress(task: Task, width: int, store: Store, glyphs: Glyphs) -> Cell:
 
 
 def _waiting(task: Task, width: int, glyphs: Glyphs) -> Cell:
-    if task.not_before is not None and task.status is TaskStatus.PENDING:
-        return format.shorten(f"not before {task.not_before.astimezone():%H:%M:%S}", width, glyphs), DIM
+    text = format.waits_for(task)
+    if text:
+        return format.shorten(text, width, glyphs), WARN if task.held else DIM
     if task.priority is not Priority.NORMAL:
         return format.shorten(f"{task.priority.name.lower()} priority", width, glyphs), DIM
     return "", DIM

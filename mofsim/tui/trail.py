@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from mofsim.tui.eta import Forecast, forecast
+from mofsim.tui.eta import Forecast, forecast, seconds_per_step
+from mofsim.tui.format import is_relaxation
 
 if TYPE_CHECKING:
     from mofsim.schemas.tasks import SeriesColumns, Task
@@ -40,12 +41,12 @@ class Series(NamedTuple):
 class Trail:
     """Steps seen in events, and the recorded series where it was fetched."""
 
-    live: deque[tuple[float, float, float]] = field(default_factory=lambda: deque(maxlen=120))
+    live: deque[tuple[float, float | None, float]] = field(default_factory=lambda: deque(maxlen=120))
     series: Series | None = None
     _known: tuple[tuple[float, int], Forecast | None] | None = None
 
     def add(self, step: float | None, fmax: float | None, time: float) -> None:
-        if step is None or fmax is None:
+        if step is None:
             return
         if self.live and step < self.live[-1][0]:
             # A later attempt began anew.
@@ -56,6 +57,10 @@ class Trail:
 
     def record(self, series: Series) -> None:
         self.series, self._known = series, None
+
+    def seconds_per_step(self) -> float | None:
+        series = self._best()
+        return seconds_per_step(series.steps, series.times)
 
     def forecast(self, goal: float) -> Forecast | None:
         series = self._best()
@@ -74,8 +79,8 @@ class Trail:
 
 
 def goal_of(task: Task) -> float | None:
-    """The fmax, in eV/Å, at which the task is done; None when it relaxes nothing."""
-    goal = task.parameters.get("fmax_eV_per_A")
+    """The fmax, in eV/Å, at which the task is done; None when it is not a relaxation and nothing more."""
+    goal = task.parameters.get("fmax_eV_per_A") if is_relaxation(task) else None
     return float(goal) if goal else None
 
 

@@ -42,7 +42,8 @@ def _running(task: Task, forecast: Forecast | None) -> Iterator[str]:
     if task.progress.step is None:
         return
     if goal is None:
-        yield f"step {task.progress.step}"
+        total = task.progress.total_steps
+        yield f"step {task.progress.step}" + (f" of {total}" if total else "")
     elif forecast is None:
         yield f"step {task.progress.step}; {_fmax(task)}, goal {format.number(goal)}"
         yield "no forecast: the force does not fall steadily (yet)"

@@ -250,7 +250,7 @@ class FakeClient(AsyncClient):
             raise NotFound(f"there is no task {rest[0]}", code=404, type="NotFound")
         if len(rest) == 1:
             return found
-        return await getattr(self, f"_{rest[1]}")(found, request)
+        return await getattr(self, f"_{rest[1].replace('-', '_')}")(found, request)
 
     def _page(self, query: Any) -> Page[Task]:
         since = datetime.fromisoformat(query["since"]) if query.get("since") else None
@@ -289,6 +289,9 @@ class FakeClient(AsyncClient):
             changed = found.model_copy(update={"status": TaskStatus.CANCELLED})
         await self.world.put(changed)
         return changed
+
+    async def _undo_cancel(self, found: Task, request: Request[Any]) -> Task:
+        return await self._retry(found, request)
 
     async def _retry(self, found: Task, request: Request[Any]) -> Task:
         changed = found.model_copy(update={"status": TaskStatus.QUEUED, "error": None, "progress": Progress()})

@@ -6,7 +6,7 @@ from mofsim.schemas.tasks import Task
 from mofsim.tui.news import Missed, News, TaskGone, TaskMoved, TaskSeen
 from mofsim.tui.query import parse
 from mofsim.tui.store import Change, Line, Store
-from mofsim.vocabulary import TaskStatus
+from mofsim.vocabulary import TaskStatus, TaskType
 from tests.tui.fake import NOW, falling, some_tasks, task
 
 
@@ -151,3 +151,11 @@ def test_a_line_that_never_stood_is_not_lost() -> None:
     store.lost("broke", now=5.0, retry_at=5.5)
     store.lost("broke", now=9.0, retry_at=10.0)
     assert (store.line, store.lost_at, store.retry_at) == (Line.LOST, 5.0, 10.0)
+
+
+def test_where_the_number_of_steps_is_known_the_time_left_follows_from_their_pace() -> None:
+    dynamics = task(1, TaskStatus.RUNNING, task_type=TaskType.STABILITY)
+    store = filled([dynamics])
+    store.told([TaskMoved(1, {"step": i, "total_steps": 100}, 2.0 * i) for i in range(41)])
+    found = store.task(1)
+    assert found is not None and store.seconds_left(found) == 120.0

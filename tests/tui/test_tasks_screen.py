@@ -118,6 +118,21 @@ async def test_cancel_asks_first_keeps_by_default_and_says_what_would_be_lost(ru
         assert c.world.tasks[8125].stop_requested is StopReason.CANCELLED
 
 
+async def test_a_cancel_can_be_taken_back(run: Run) -> None:
+    async with run() as c:
+        await c.press(*"jjj", "c", "y")
+        await c.sees("task 8128 cancelled; z takes that back", "z undo", "⊘ cancelled")
+        await c.press("z")
+        await c.until(lambda: c.world.tasks[8128].status is TaskStatus.QUEUED)
+        await c.misses("z undo")
+
+
+async def test_a_waiting_task_says_what_it_waits_for(run: Run) -> None:
+    tasks = [task(1, TaskStatus.PENDING, held=True), task(2, TaskStatus.PENDING, parent_id=1, awaits_parent=True)]
+    async with run(world(tasks)) as c:
+        await c.sees("held", "needs 1")
+
+
 async def test_a_long_question_names_five_and_counts_the_rest(run: Run) -> None:
     async with run(world([task(i) for i in range(1, 9)])) as c:
         await c.press("asterisk")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.timer import Timer
@@ -75,8 +76,7 @@ class TaskDetail(Moving, LogKeys):
         return [self.shown] if self.shown else []
 
     def situation(self) -> Context:
-        finding = bool(self.log_view.needle)
-        return Context(self.targets(), online=self.store.online, pane=self.pane, finding=finding)
+        return replace(super().situation(), pane=self.pane, finding=bool(self.log_view.needle))
 
     def changed(self, change: Change) -> None:
         task = self.shown
@@ -117,9 +117,9 @@ class TaskDetail(Moving, LogKeys):
             parts.append(piece(f"   {f'GPU {slot}' if slot.isdecimal() else slot}"))
         if task.progress.step is not None:
             parts.append(piece(f"   step {task.progress.step}"))
-        forecast = self.store.forecast(task)
-        if forecast and forecast.seconds is not None:
-            parts.append(piece(f"   ~{format.rough(forecast.seconds)} left"))
+        seconds = self.store.seconds_left(task)
+        if seconds is not None:
+            parts.append(piece(f"   ~{format.rough(seconds)} left"))
         return parts
 
     def ask_all(self) -> None:

@@ -15,6 +15,8 @@ from mofsim.vocabulary import Priority
 if TYPE_CHECKING:
     from mofsim.schemas.tasks import Task
 
+#: What the server allows by default; it has the last word.
+UNDO_SECONDS = 10.0
 #: Terminals and multiplexers cut longer ones, or drop them in silence.
 CLIPBOARD_LIMIT = 70_000
 
@@ -26,7 +28,7 @@ class TaskScreen(ConsoleScreen):
         raise NotImplementedError
 
     def situation(self) -> Context:
-        return Context(self.targets(), online=self.store.online)
+        return Context(self.targets(), online=self.store.online, undoable=self.session.undoable)
 
     def do_task_cancel(self) -> None:
         from mofsim.tui.screens.confirm import Confirm
@@ -40,10 +42,16 @@ class TaskScreen(ConsoleScreen):
 
         def answered(confirmed: bool | None) -> None:
             if confirmed:
+                self.session.cancelled = tasks
+                self.session.undo_until = self.session.monotonic() + UNDO_SECONDS
                 self.ask(jobs.cancel, tasks)
 
         hint = "What it wrote so far is kept." if any(task.status.is_active for task in tasks) else ""
         self.app.push_screen(Confirm(title, items, hint, keep="keep", yes=yes), answered)
+
+    def do_task_undo(self) -> None:
+        tasks, self.session.cancelled = self.session.cancelled, ()
+        self.ask(jobs.undo_cancel, tasks)
 
     def do_task_retry(self) -> None:
         tasks = [task for task in self.targets() if task.status in RETRIED]

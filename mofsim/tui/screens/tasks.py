@@ -63,6 +63,7 @@ class TasksScreen(Moving, Peeking):
         """
         if self.is_current and self.store.online and not self.store.paused:
             self.table.redraw()
+            self.refresh_keys()
 
     def targets(self) -> Sequence[Task]:
         if self.store.selected:
@@ -72,7 +73,8 @@ class TasksScreen(Moving, Peeking):
 
     def situation(self) -> Context:
         filtered = bool(self.store.window.query.text)
-        return Context(self.targets(), len(self.store.selected), self.store.online, filtered)
+        selected, undoable = len(self.store.selected), self.session.undoable
+        return Context(self.targets(), selected, self.store.online, filtered, undoable=undoable)
 
     def changed(self, change: Change) -> None:
         table, store = self.table, self.store

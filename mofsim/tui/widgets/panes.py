@@ -91,6 +91,11 @@ class PlotPane(Horizontal):
         found = Series.of(task, series)
         energies = series.columns.get("energy_eV", [])
         self.energy.show(Curve(found.steps, energies, until=until))
+        temperatures = series.columns.get("temperature_K", [])
+        if any(value is not None for value in temperatures):
+            self.force.caption = "temperature (K)"
+            self.force.show(Curve(found.steps, temperatures, goal=task.parameters.get("temperature_K")))
+            return
         self.force.caption = self._force_title(task)
         self.force.show(Curve(found.steps, found.fmax, log=True, goal=goal_of(task), until=until))
 
