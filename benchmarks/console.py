@@ -89,8 +89,8 @@ def measure_changes(url: str, folder: Path, n_rows: int) -> dict[str, float]:
     """Bytes a second while `n_rows` rows in view change once a second."""
     stop = threading.Event()
     with opened(folder) as database:
-        leases = [take(database, slot) for slot in range(n_rows)]
-        thread = threading.Thread(target=make_steps, args=(database, leases, stop))
+        held = [take(database, slot) for slot in range(n_rows)]
+        thread = threading.Thread(target=make_steps, args=(database, held, stop))
         thread.start()
         with console(url) as terminal:
             # The tasks that run are the oldest: with the order reversed they are in view.
@@ -114,16 +114,16 @@ def take(database: Database, slot: int) -> Lease:
     return lease
 
 
-def make_steps(database: Database, leases: Sequence[Lease], stop: threading.Event) -> None:
+def make_steps(database: Database, held: Sequence[Lease], stop: threading.Event) -> None:
     """One step of each task a second, at different moments of it as real ones are."""
     step = 0
     while not stop.is_set():
         step += 1
-        for lease in leases:
+        for lease in held:
             progress = {"step": step, "total_steps": 100, "energy_eV": -700.0 - step, "fmax_eV_per_A": 1 / step}
             with database.write() as session:
                 leases.heartbeat(session, lease, lease_seconds=600, progress=progress)
-            if stop.wait(1 / len(leases)):
+            if stop.wait(1 / len(held)):
                 return
 
 
