@@ -18,6 +18,9 @@ from sqlalchemy.orm import Session
 P = ParamSpec("P")
 T = TypeVar("T")
 
+#: An error would else quote the row that could not be written, with the secret of its webhook, into a log.
+DISCREET: dict[str, Any] = {"hide_parameters": True}
+
 
 def _prepare_sqlite(engine: Engine, busy_timeout_seconds: float, begin: str) -> None:
     @event.listens_for(engine, "connect")
@@ -47,12 +50,12 @@ class Database:
         parsed = make_url(url)
         self.url = parsed
         if _is_sqlite(parsed):
-            self.writer = create_engine(parsed, pool_size=1, max_overflow=0)
-            self.reader = create_engine(parsed)
+            self.writer = create_engine(parsed, pool_size=1, max_overflow=0, **DISCREET)
+            self.reader = create_engine(parsed, **DISCREET)
             _prepare_sqlite(self.writer, busy_timeout_seconds, "BEGIN IMMEDIATE")
             _prepare_sqlite(self.reader, busy_timeout_seconds, "BEGIN")
         else:
-            self.writer = self.reader = create_engine(parsed)
+            self.writer = self.reader = create_engine(parsed, **DISCREET)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -81,12 +84,12 @@ class AsyncDatabase:
         self.reader: AsyncEngine
         if _is_sqlite(parsed):
             parsed = parsed.set(drivername="sqlite+aiosqlite")
-            self.writer = create_async_engine(parsed, pool_size=1, max_overflow=0)
-            self.reader = create_async_engine(parsed, pool_size=4, max_overflow=4)
+            self.writer = create_async_engine(parsed, pool_size=1, max_overflow=0, **DISCREET)
+            self.reader = create_async_engine(parsed, pool_size=4, max_overflow=4, **DISCREET)
             _prepare_sqlite(self.writer.sync_engine, busy_timeout_seconds, "BEGIN IMMEDIATE")
             _prepare_sqlite(self.reader.sync_engine, busy_timeout_seconds, "BEGIN")
         else:
-            self.writer = self.reader = create_async_engine(parsed.set(drivername="postgresql+asyncpg"))
+            self.writer = self.reader = create_async_engine(parsed.set(drivername="postgresql+asyncpg"), **DISCREET)
 
     async def write(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`function(session, …)` in one transaction that may write."""
