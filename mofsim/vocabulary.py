@@ -135,6 +135,29 @@ class AlertLevel(StrEnum):
     CRITICAL = "CRITICAL"
 
 
+class WebhookEvent(StrEnum):
+    """What a task's receiver can be told."""
+
+    #: the first step of an attempt; a task that is tried again starts again
+    TASK_STARTED = "task.started"
+    TASK_PROGRESS = "task.progress"
+    TASK_COMPLETED = "task.completed"
+    TASK_FAILED = "task.failed"
+    TASK_CANCELLED = "task.cancelled"
+    TASK_TIMEOUT = "task.timeout"
+
+
+class DeliveryState(StrEnum):
+    """Where an event is on its way to a task's receiver."""
+
+    #: waits for its first or next try
+    PENDING = "PENDING"
+    #: the receiver answered 2xx
+    DELIVERED = "DELIVERED"
+    #: every try failed
+    GIVEN_UP = "GIVEN_UP"
+
+
 class EventType(StrEnum):
     """Names of the events that `/events` streams."""
 

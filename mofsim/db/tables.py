@@ -8,6 +8,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
+from mofsim.vocabulary import DeliveryState
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -169,6 +171,13 @@ class TaskResult(Base):
     """The one published result of a task, whatever ended it."""
 
     __tablename__ = "task_results"
+    __table_args__ = (
+        # What retention has yet to do; what it has done is not in them.
+        Index("ix_task_results_uncompressed", "created_at", sqlite_where=text("compressed_at IS NULL"),
+              postgresql_where=text("compressed_at IS NULL")),
+        Index("ix_task_results_with_files", "created_at", sqlite_where=text("files_removed_at IS NULL"),
+              postgresql_where=text("files_removed_at IS NULL")),
+    )  # fmt: skip
 
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True)
     attempt: Mapped[int]
@@ -179,6 +188,10 @@ class TaskResult(Base):
     provenance: Mapped[Json]
     duration_seconds: Mapped[float]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    #: since then the names in `output_files` end in .gz
+    compressed_at: Mapped[datetime | None]
+    #: since then there are no files any more, by the age that the settings give them
+    files_removed_at: Mapped[datetime | None]
 
 
 class Attempt(Base):
@@ -306,6 +319,8 @@ class Alert(Base):
 
 
 class WebhookDelivery(Base):
+    """An event on its way to the receiver of a task."""
+
     __tablename__ = "webhook_deliveries"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
 
@@ -313,11 +328,25 @@ class WebhookDelivery(Base):
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
     event: Mapped[str] = mapped_column(String(40))
     payload: Mapped[Json]
+    #: tries that were begun
     attempts: Mapped[int] = mapped_column(default=0)
+    #: null once it was delivered or given up
     next_attempt_at: Mapped[datetime | None] = mapped_column(index=True)
     delivered_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    last_attempt_at: Mapped[datetime | None]
+    #: HTTP status of the last answer; null when there was none
+    response_status: Mapped[int | None]
+    #: while it lasts, the process that drew the token sends it, and nobody else
+    lease_until: Mapped[datetime | None]
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+
+    @property
+    def state(self) -> DeliveryState:
+        if self.next_attempt_at is not None:
+            return DeliveryState.PENDING
+        return DeliveryState.DELIVERED if self.delivered_at else DeliveryState.GIVEN_UP
 
 
 class ApiKey(Base):

@@ -18,6 +18,7 @@ from mofsim.settings.tables import (
     ServerSettings,
     StorageSettings,
     Table,
+    WebhookSettings,
     WorkerSettings,
 )
 
@@ -46,6 +47,7 @@ class Settings(Table):
     worker: WorkerSettings = WorkerSettings()
     models: dict[str, ModelSettings] = Field(default_factory=_builtin_models)
     logging: LoggingSettings = LoggingSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     security: SecuritySettings = SecuritySettings()
 
     _profile: str = PrivateAttr("dev")

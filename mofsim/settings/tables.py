@@ -21,6 +21,7 @@ def setting(default: Any, says: str, want: str, **limits: Any) -> Any:
 
 
 SECONDS = "seconds above 0"
+DAYS = "days, 0 or more"
 Element = Annotated[str, Field(pattern="^[A-Z][a-z]?$")]
 
 
@@ -63,6 +64,10 @@ class StorageSettings(Table):
     max_upload_MB: int = setting(20, "largest structure file that is accepted, in MB", "1 or more", ge=1)
     max_atoms: int = setting(20_000, "largest structure that is accepted, in atoms", "1 or more", ge=1)
     parse_timeout_seconds: float = setting(20.0, "how long reading an uploaded file may take", SECONDS, gt=0)
+    compress_after_days: float = setting(
+        30.0, "age at which the files of a result are compressed, in days; 0: never", DAYS, ge=0
+    )
+    keep_days: float = setting(180.0, "age at which the files of a result are removed, in days; 0: never", DAYS, ge=0)
 
 
 class SchedulerSettings(Table):
@@ -124,6 +129,29 @@ class LoggingSettings(Table):
     )
     format: Literal["auto", "json", "text"] = setting(
         "auto", "form of the log; auto: text on a terminal, else json", '"auto", "json" or "text"'
+    )
+
+
+class WebhookSettings(Table):
+    allow_private: bool = setting(False, "send also to private addresses and to this machine", "true or false")
+    base_url: str = setting(
+        "",
+        'where receivers reach this server; "": result URLs are paths only',
+        'an address like "https://mofsim.example.org"',
+        pattern=r"^(https?://\S+[^\s/])?$",
+    )
+    timeout_seconds: float = setting(10.0, "how long a receiver may take to answer", SECONDS, gt=0)
+    retry_delays_seconds: list[Annotated[float, Field(ge=0)]] = setting(
+        [60.0, 300.0, 900.0, 3600.0],
+        "waits before the second, third … try; then it is given up",
+        "a list of seconds like [60, 300]",
+    )
+    progress_interval_seconds: float = setting(
+        30.0, "least time between two progress events of a task", "seconds, 0 or more", ge=0
+    )
+    parallel: int = setting(8, "deliveries that are under way at a time", "1 or more", ge=1)
+    keep_days: float = setting(
+        30.0, "how long the history of deliveries is kept, in days; 0: as long as the task", DAYS, ge=0
     )
 
 
