@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
-from mofsim.core import events, lifecycle
+from mofsim.core import events, lifecycle, webhooks
 from mofsim.db.tables import Attempt, Task, TaskResult, utcnow
 from mofsim.vocabulary import ACTIVE, AttemptOutcome, EventType, StopReason, TaskStatus
 
@@ -115,22 +115,31 @@ def start(session: Session, lease: Lease, total_steps: int | None, resumed_from:
 
 
 def heartbeat(
-    session: Session, lease: Lease, *, lease_seconds: float, progress: dict[str, Any] | None = None
+    session: Session,
+    lease: Lease,
+    *,
+    lease_seconds: float,
+    progress: dict[str, Any] | None = None,
+    webhook_interval_seconds: float = 30,
 ) -> StopReason | None:
     """Renew the lease, publish progress, and learn whether somebody wants the task to stop.
 
+    Progress goes to the task's own receiver once in `webhook_interval_seconds` at most.
     Raises Fenced when the lease is no longer held.
     """
     values: dict[str, Any] = {"lease_until": utcnow() + timedelta(seconds=lease_seconds)}
     if progress is not None:
         values["progress"] = progress
-    renewed = update(Task).where(*lease.holds).values(**values).returning(Task.stop_requested)
+    renewed = update(Task).where(*lease.holds).values(**values).returning(Task.stop_requested, Task.callback_url)
     row = session.execute(renewed).one_or_none()
     if row is None:
         raise Fenced(lease)
     if progress is not None:
         data = {"progress": progress, "status": TaskStatus.RUNNING, "attempt": lease.attempt}
         events.append(session, EventType.TASK_PROGRESS, data, lease.task_id)
+        if row.callback_url:
+            task = session.get_one(Task, lease.task_id, populate_existing=True)
+            webhooks.progressed(session, task, webhook_interval_seconds)
     return StopReason(row[0]) if row[0] else None
 
 

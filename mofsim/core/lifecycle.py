@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from mofsim.core import events
+from mofsim.core import events, webhooks
 from mofsim.db.tables import Attempt, Task, TaskCount, utcnow
 from mofsim.vocabulary import AttemptOutcome, EventType, StopReason, TaskStatus
 
@@ -50,7 +50,7 @@ def waiting_status(task: Task) -> TaskStatus:
 
 
 def move(session: Session, task: Task, to: TaskStatus) -> None:
-    """Change the status, keep the counts and append the event; raises IllegalTransition."""
+    """Change the status, keep the counts, append the event and tell the receiver; raises IllegalTransition."""
     before = TaskStatus(task.status)
     if to not in TRANSITIONS[before]:
         raise IllegalTransition(f"task {task.id}: {before} → {to}")
@@ -61,6 +61,7 @@ def move(session: Session, task: Task, to: TaskStatus) -> None:
     _count(session, before, -1)
     _count(session, to, 1)
     events.append_task(session, EventType.TASK_STATUS, task, previous=before)
+    webhooks.status_changed(session, task)
 
 
 def end(session: Session, task: Task, status: TaskStatus) -> None:

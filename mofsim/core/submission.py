@@ -7,11 +7,12 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mofsim.core import dependencies, lifecycle, models, structures
+from mofsim.core import dependencies, lifecycle, models, structures, targets
 from mofsim.core.errors import Conflict, Invalid
 from mofsim.db.tables import Batch, Model, Structure, Task, utcnow
 from mofsim.schemas.simulations import resolve
 from mofsim.schemas.tasks import BatchSubmit, TaskStructure, TaskSubmit
+from mofsim.schemas.webhooks import Callback
 from mofsim.vocabulary import TaskType
 
 
@@ -22,6 +23,18 @@ class Defaults:
     model: str
     timeout_seconds: float
     max_attempts: int
+    #: whether webhooks may go to private addresses
+    private_callbacks: bool = False
+
+
+def check_callbacks(body: TaskSubmit | BatchSubmit, allow_private: bool) -> None:
+    """Look up where the webhooks of a request would go. Blocks: call it in a thread, before the transaction.
+
+    Raises Invalid with the field of a receiver at a private address.
+    """
+    items = {f"tasks.{i}.": item for i, item in enumerate(body.tasks)} if isinstance(body, BatchSubmit) else {"": body}
+    urls = [(f"{at}{targets.FIELD}", item.options.callback.url) for at, item in items.items() if item.options.callback]
+    targets.check_names(urls, allow_private)
 
 
 def submit(
@@ -68,13 +81,14 @@ def _build(session: Session, task_type: TaskType, body: TaskSubmit, defaults: De
     _check_elements(structure, model)
     options = body.options
     return Task(
+        **_callback(options.callback, defaults),
         task_type=task_type,
         priority=options.priority,
         model_name=model.name,
         structure=structure,
         preset=body.preset,
         parameters=_parameters(task_type, body),
-        options=options.model_dump(mode="json", exclude_unset=True),
+        options=options.model_dump(mode="json", exclude_unset=True, exclude={"callback"}),
         timeout_seconds=options.timeout_seconds or defaults.timeout_seconds,
         max_attempts=options.max_attempts or defaults.max_attempts,
         not_before=options.not_before,
@@ -95,6 +109,18 @@ def _structure(session: Session, body: TaskSubmit) -> tuple[Structure, Task | No
         parent = dependencies.parent(session, body.structure.id)
         return parent.structure, parent
     return structures.resolve(session, body.structure), None
+
+
+def _callback(callback: Callback | None, defaults: Defaults) -> dict[str, Any]:
+    if callback is None:
+        return {}
+    # Names are looked up elsewhere: a transaction must not wait for the DNS.
+    targets.check(callback.url, defaults.private_callbacks, look_up=False)
+    return {
+        "callback_url": callback.url,
+        "callback_events": None if callback.events is None else list(dict.fromkeys(callback.events)),
+        "callback_secret": callback.secret.get_secret_value() if callback.secret else None,
+    }
 
 
 def _parameters(task_type: TaskType, body: TaskSubmit) -> dict[str, Any]:
@@ -120,9 +146,8 @@ def _check_elements(structure: Structure, model: Model) -> None:
 
 
 def _same(earlier: Task, task: Task) -> Task:
-    same = all(
-        getattr(earlier, name) == getattr(task, name) for name in ("task_type", "model_name", "preset", "parameters")
-    )
+    compared = ("task_type", "model_name", "preset", "parameters", "callback_url")
+    same = all(getattr(earlier, name) == getattr(task, name) for name in compared)
     if same and earlier.structure_id == task.structure.id:
         return earlier
     raise Conflict(

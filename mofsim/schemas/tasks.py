@@ -13,6 +13,7 @@ from mofsim.schemas.simulations import (
     SinglePointParameters,
     StabilityParameters,
 )
+from mofsim.schemas.webhooks import Callback
 from mofsim.vocabulary import AttemptOutcome, LogLevel, Preset, Priority, StopReason, TaskStatus, TaskType
 
 
@@ -60,6 +61,7 @@ class TaskOptions(Request):
     )
     not_before: UtcTime | None = Field(None, description="Wait until then (UTC when no zone is given)")
     max_attempts: int | None = Field(None, ge=1, le=20, description="Tries when the infrastructure fails")
+    callback: Callback | None = Field(None, description="Where to tell what becomes of the task")
 
 
 class TaskSubmit(Request):
@@ -208,6 +210,7 @@ class TaskResult(Response):
     output_files: dict[str, str]
     metrics: dict[str, Any]
     provenance: dict[str, Any]
+    files_removed_at: datetime | None = Field(None, description="Since then its files are gone, by their age")
 
 
 class OutputFile(Response):

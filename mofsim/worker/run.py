@@ -147,7 +147,13 @@ class Run:
         self.next_beat = time.monotonic() + min(worker.progress_interval_seconds, scheduler.heartbeat_seconds)
         progress = self.progress if self.progress_is_new else None
         with self.database.write() as session:
-            asked = leases.heartbeat(session, self.job.lease, lease_seconds=scheduler.lease_seconds, progress=progress)
+            asked = leases.heartbeat(
+                session,
+                self.job.lease,
+                lease_seconds=scheduler.lease_seconds,
+                progress=progress,
+                webhook_interval_seconds=self.settings.webhooks.progress_interval_seconds,
+            )
             session.add_all(self.logs)
         self.logs, self.progress_is_new = [], False
         self._stop_if_asked(asked)
