@@ -32,6 +32,13 @@ def parent(session: Session, task_id: int) -> Task:
             f"task {task_id} is a {found.task_type}, which gives no structure; name one of type {givers}",
             field="structure.id",
         )
+    result = session.get(TaskResult, task_id)
+    if result is not None and result.files_removed_at and _made_from(session, task_id) is None:
+        raise Invalid(
+            f"the files of task {task_id} were removed by their age (storage.keep_days); run it again",
+            field="structure.id",
+            type="FilesRemoved",
+        )
     return found
 
 
@@ -57,9 +64,13 @@ def _ready() -> Select[Task]:
     return select(Task).where(Task.awaits_parent, Task.parent_id.in_(completed))
 
 
+def _made_from(session: Session, task_id: int) -> Structure | None:
+    return session.scalar(select(Structure).where(Structure.origin_task_id == task_id))
+
+
 def _optimized(session: Session, storage: Storage, task_id: int) -> Structure:
     """The optimized structure of a COMPLETED task as a structure of its own; made once."""
-    found = session.scalar(select(Structure).where(Structure.origin_task_id == task_id))
+    found = _made_from(session, task_id)
     if found:
         return found
     task, result = session.get_one(Task, task_id), session.get_one(TaskResult, task_id)

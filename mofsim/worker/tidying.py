@@ -1,0 +1,47 @@
+"""The chore of keeping the data folder in bounds."""
+
+import threading
+import time
+from datetime import timedelta
+from typing import ClassVar
+
+from mofsim.core.retention import Policy, Retention
+from mofsim.core.storage import Storage
+from mofsim.db.engine import Database
+from mofsim.settings import Settings, load_settings
+
+#: A ticket's work; what is left waits for the next one, so that a box is never busy with its past only.
+TICKET_SECONDS = 5.0
+
+
+class Tidier:
+    #: the tidier of this process
+    current: ClassVar["Tidier | None"] = None
+
+    def __init__(self, settings: Settings, stopping: threading.Event | None = None) -> None:
+        self.stopping = stopping or threading.Event()
+        self._database = Database(settings.database_url, settings.database.busy_timeout_seconds)
+        self._retention = Retention(self._database, Storage(settings.storage.root), policy(settings))
+
+    def tidy(self) -> None:
+        end = time.monotonic() + TICKET_SECONDS
+        self._retention.tidy(lambda: time.monotonic() < end and not self.stopping.is_set())
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def policy(settings: Settings) -> Policy:
+    storage = settings.storage
+    return Policy(_days(storage.compress_after_days), _days(storage.keep_days), _days(settings.webhooks.keep_days))
+
+
+def _days(days: float) -> timedelta | None:
+    return timedelta(days=days) if days else None
+
+
+def tidy() -> None:
+    """What a ticket calls."""
+    if Tidier.current is None:
+        Tidier.current = Tidier(load_settings())
+    Tidier.current.tidy()
