@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from huey import SqliteHuey, crontab
+from huey.api import TaskWrapper
 from huey.registry import Message
 from huey.serializer import Serializer
 from huey.storage import SqliteStorage
@@ -22,6 +23,8 @@ from mofsim.vocabulary import Priority
 #: Who does the work; by name, because the queue stands below the worker.
 WORK = "mofsim.worker.device:work"
 RESCUE = "mofsim.worker.chores:once"
+DELIVER = "mofsim.worker.deliveries:deliver"
+TIDY = "mofsim.worker.tidying:tidy"
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]
@@ -44,6 +47,16 @@ def ticket() -> None:
 def rescue() -> None:
     """Once a minute, should the rescuer's own loop have died."""
     pkgutil.resolve_name(RESCUE)()
+
+
+def deliver() -> None:
+    """There are webhooks to send."""
+    pkgutil.resolve_name(DELIVER)()
+
+
+def tidy() -> None:
+    """There may be old files to compress or to remove."""
+    pkgutil.resolve_name(TIDY)()
 
 
 class Storage(SqliteStorage):  # type: ignore[misc]
@@ -79,7 +92,7 @@ class Storage(SqliteStorage):  # type: ignore[misc]
 
 
 # Huey names a message after its function's module; pending messages would be dropped when a module is renamed.
-ticket.__module__ = rescue.__module__ = "mofsim"
+ticket.__module__ = rescue.__module__ = deliver.__module__ = tidy.__module__ = "mofsim"
 
 
 class Tickets:
@@ -97,14 +110,33 @@ class Tickets:
         return int(self.huey.pending_count())
 
 
+class ChoreTickets:
+    """The queue of chores: what is to be done is in the database, a ticket only says that it is time to look."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.huey = _open("chores", settings.queue_path)
+        self.huey.periodic_task(crontab(minute="*"), name="rescue")(rescue)
+        self._deliver = self.huey.task(name="deliver")(deliver)
+        self._tidy = self.huey.task(name="tidy")(tidy)
+
+    def issue_deliver(self) -> None:
+        self._issue("deliver", self._deliver)
+
+    def issue_tidy(self) -> None:
+        self._issue("tidy", self._tidy)
+
+    def _issue(self, name: str, task: TaskWrapper) -> None:
+        # While nobody takes them they must not pile up: one of each is as good as a thousand.
+        if all(message.name != name for message in self.huey.pending()):
+            self.huey.enqueue(task.s())
+
+
 def simulations_queue(settings: Settings) -> SqliteHuey:
     return Tickets(settings).huey
 
 
 def chores_queue(settings: Settings) -> SqliteHuey:
-    huey = _open("chores", settings.queue_path)
-    huey.periodic_task(crontab(minute="*"), name="rescue")(rescue)
-    return huey
+    return ChoreTickets(settings).huey
 
 
 def _open(name: str, path: Path) -> SqliteHuey:

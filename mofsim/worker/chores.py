@@ -8,18 +8,21 @@ from functools import cache
 import structlog
 from huey.consumer import Consumer
 
-from mofsim.core import dependencies, events, rescue, workers
+from mofsim.core import dependencies, events, outbox, rescue, workers
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
 from mofsim.db.tables import Device, utcnow
-from mofsim.queue import Tickets, chores_queue
+from mofsim.queue import ChoreTickets, Tickets, chores_queue
 from mofsim.settings import Settings, load_settings
+from mofsim.worker.deliveries import Deliverer
 from mofsim.worker.gpus import Gpu, GpuReader
+from mofsim.worker.tidying import Tidier
 
 log = structlog.get_logger("mofsim.chores")
 
 TRIM_EVERY_ROUNDS = 300
+TIDY_EVERY_ROUNDS = 30
 #: long enough for a console to come back to, and to draw what it missed
 PROGRESS_KEEP = timedelta(minutes=15)
 
@@ -33,6 +36,7 @@ class Chores:
         upgrade(self.database)
         self.storage = Storage(settings.storage.root)
         self.tickets = Tickets(settings)
+        self.chore_tickets = ChoreTickets(settings)
         self._gpus = GpuReader()
         self._lock = threading.Lock()
         self._rounds = 0
@@ -42,6 +46,7 @@ class Chores:
         with self._lock:
             self._bring_back()
             self._top_up_tickets()
+            self._hand_out()
             self._record_gpus(self._gpus.read())
             if self._rounds % TRIM_EVERY_ROUNDS == 0:
                 self._trim_events()
@@ -82,6 +87,15 @@ class Chores:
         if missing > 0:
             self.tickets.issue(n=missing)
 
+    def _hand_out(self) -> None:
+        """What takes longer than a round may is done by the consumer."""
+        with self.database.read() as session:
+            webhooks_are_due = outbox.is_due(session)
+        if webhooks_are_due:
+            self.chore_tickets.issue_deliver()
+        if self._rounds % TIDY_EVERY_ROUNDS == 0:
+            self.chore_tickets.issue_tidy()
+
     def _record_gpus(self, gpus: list[Gpu]) -> None:
         if not gpus:
             return
@@ -115,13 +129,16 @@ def run(settings: Settings) -> None:
     """Do the chores until SIGTERM."""
     consumer = Consumer(
         chores_queue(settings),
-        workers=1,
+        # So that files that are compressed keep no webhook waiting.
+        workers=2,
         worker_type="thread",
         periodic=True,
         max_delay=1.0,
         graceful_signal="TERM",
     )
     chores = Chores(settings)
+    Deliverer.current = Deliverer(settings, consumer.stop_flag)
+    Tidier.current = Tidier(settings, consumer.stop_flag)
     threading.Thread(target=chores.repeat, args=(consumer.stop_flag,), daemon=True, name="rescuer").start()
     consumer.run()
 
