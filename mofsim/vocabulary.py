@@ -93,7 +93,12 @@ class WorkerState(StrEnum):
     STARTING = "STARTING"
     IDLE = "IDLE"
     BUSY = "BUSY"
+    #: wants to work and can not; its note says why
+    PAUSED = "PAUSED"
+    #: finishes its task and takes no other one
     DRAINING = "DRAINING"
+    #: a person let it finish its task; it waits until it is resumed
+    DRAINED = "DRAINED"
     STOPPED = "STOPPED"
     #: its lease ran out without a goodbye
     LOST = "LOST"
@@ -119,6 +124,8 @@ class AttemptOutcome(StrEnum):
     LOST = "LOST"
     #: the worker was stopped and gave the task back
     RELEASED = "RELEASED"
+    #: the device had too little memory; a larger one may do it
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
 
 
 class LogLevel(StrEnum):
@@ -133,6 +140,21 @@ class AlertLevel(StrEnum):
     WARNING = "WARNING"
     ERROR = "ERROR"
     CRITICAL = "CRITICAL"
+
+
+class AlertType(StrEnum):
+    """What an alert is about; with its subject it is raised once, however often it is found."""
+
+    #: a GPU can not be used until somebody does something; the subject is the worker
+    GPU_FAULT = "gpu_fault"
+    #: memory of a GPU is still held though the process that used it is dead; the subject is the worker
+    GPU_MEMORY_HELD = "gpu_memory_held"
+    #: tasks wait for room on the disk; the subject is the worker
+    DISK_FULL = "disk_full"
+    #: files of an old result can not be compressed or removed; the subject is the box
+    RETENTION = "retention"
+    #: the processes that compute do not start; the subject is the worker
+    EXECUTOR_FAILS = "executor_fails"
 
 
 class WebhookEvent(StrEnum):
@@ -171,5 +193,8 @@ class EventType(StrEnum):
     STRUCTURE_CREATED = "structure.created"
     STRUCTURE_DELETED = "structure.deleted"
     WORKER_STATE = "worker.state"
+    #: `data.alert` is the alert as it is now
+    ALERT_RAISED = "alert.raised"
+    ALERT_RESOLVED = "alert.resolved"
     #: the client is too far behind: read the lists again
     RESET = "reset"

@@ -7,17 +7,21 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mofsim.core import events
+from mofsim.core.errors import NotFound
 from mofsim.db.tables import Device, Worker, utcnow
 from mofsim.schemas.resources import Worker as WorkerWire
 from mofsim.vocabulary import EventType, WorkerState
 
-ONLINE = frozenset({WorkerState.STARTING, WorkerState.IDLE, WorkerState.BUSY, WorkerState.DRAINING})
+ONLINE = frozenset(WorkerState) - {WorkerState.STOPPED, WorkerState.LOST}
 
 
 def register(session: Session, worker: Worker) -> None:
     """A device worker starts; it replaces what was known of its slot."""
+    before = session.get(Worker, worker.id)
     worker.state = WorkerState.STARTING
     worker.loaded_models = []
+    # A GPU that was drained for repair must not go on because its process was started anew.
+    worker.drain = before.drain if before else False
     worker.started_at = worker.heartbeat_at = utcnow()
     _changed(session, session.merge(worker))
 
@@ -53,6 +57,27 @@ def mark_lost(session: Session, silent_seconds: float) -> list[str]:
         worker.task_id, worker.loaded_models = None, []
         _changed(session, worker)
     return [worker.id for worker in lost]
+
+
+def drain(session: Session, worker_id: str) -> Worker:
+    """Let it finish its task and take no other one, until it is resumed; raises NotFound."""
+    return _set_drain(session, worker_id, True)
+
+
+def resume(session: Session, worker_id: str) -> Worker:
+    """Let it take tasks again; raises NotFound."""
+    return _set_drain(session, worker_id, False)
+
+
+def _set_drain(session: Session, worker_id: str, drain: bool) -> Worker:
+    worker = session.get(Worker, worker_id, with_for_update=True)
+    if worker is None:
+        raise NotFound(f"there is no worker {worker_id!r}; `mofsim workers` lists those there are", field="id")
+    if worker.drain != drain:
+        worker.drain = drain
+        # What it does then is the worker's own to say; one that is gone says nothing, and finds it when it starts.
+        _changed(session, worker)
+    return worker
 
 
 def listing(session: Session) -> list[Worker]:

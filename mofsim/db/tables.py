@@ -95,12 +95,19 @@ class Model(Base):
 
 class Batch(Base):
     __tablename__ = "batches"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    __table_args__ = (
+        # No constraint: SQLite can not add one to a table that is there.
+        Index("uq_batches_idempotency_key", "idempotency_key", unique=True),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200), default="")
     n_tasks: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    idempotency_key: Mapped[str | None] = mapped_column(String(200))
+    #: of what was asked with that key
+    request_hash: Mapped[str | None] = mapped_column(String(64))
 
 
 class Task(Base):
@@ -163,6 +170,8 @@ class Task(Base):
     #: step, total_steps, percent, energy_eV, fmax_eV_per_A, volume_A3
     progress: Mapped[Json] = mapped_column(default=dict)
     idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    #: the task whose result it was given instead of being computed
+    reused_from: Mapped[int | None]
 
     structure: Mapped[Structure] = relationship(lazy="joined", innerjoin=True)
 
@@ -267,6 +276,10 @@ class Worker(Base):
     loaded_models: Mapped[list[str]] = mapped_column(default=list)
     started_at: Mapped[datetime] = mapped_column(default=utcnow)
     heartbeat_at: Mapped[datetime] = mapped_column(default=utcnow)
+    #: what a task can have of it; null where it is not known
+    memory_MB: Mapped[float | None]
+    #: a person wants it to take no more tasks, also after a restart
+    drain: Mapped[bool] = mapped_column(default=False)
     #: why it does not take work, in words for a person
     note: Mapped[str] = mapped_column(Text, default="")
 
@@ -292,6 +305,22 @@ class Device(Base):
     seen_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
+class MemoryNeed(Base):
+    """What is known of the memory that a model takes for so many atoms."""
+
+    __tablename__ = "memory_needs"
+
+    #: "cuda" or "cpu"
+    device: Mapped[str] = mapped_column(String(16), primary_key=True)
+    model_name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    n_atoms: Mapped[int] = mapped_column(primary_key=True)
+    #: the most that a task took that came to its end
+    peak_MB: Mapped[float | None]
+    #: the largest memory that was too little
+    too_little_MB: Mapped[float | None]
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
 class AlertRule(Base):
     __tablename__ = "alert_rules"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
@@ -311,6 +340,8 @@ class Alert(Base):
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("alert_rules.id", ondelete="SET NULL"))
     level: Mapped[str] = mapped_column(String(10))
     alert_type: Mapped[str] = mapped_column(String(60))
+    #: what it is about: the id of a worker, a device …
+    subject: Mapped[str] = mapped_column(String(200), default="")
     message: Mapped[str] = mapped_column(Text)
     details: Mapped[Json] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -1,9 +1,10 @@
 """Structures, models, devices, workers and the state of the system on the wire."""
 
 from datetime import datetime
+from typing import Any
 
 from mofsim.schemas.base import Response
-from mofsim.vocabulary import WorkerState
+from mofsim.vocabulary import AlertLevel, WorkerState
 
 
 class Structure(Response):
@@ -66,6 +67,24 @@ class Worker(Response):
     started_at: datetime
     heartbeat_at: datetime
     note: str
+    #: what a task can have of memory, in MB; null where it is not known
+    memory_MB: float | None = None
+    #: somebody wants it to take no more tasks
+    drain: bool = False
+
+
+class Alert(Response):
+    """Something that needs a person; `subject` is what it is about."""
+
+    id: int
+    level: AlertLevel
+    alert_type: str
+    subject: str
+    message: str
+    details: dict[str, Any]
+    created_at: datetime
+    resolved: bool
+    resolved_at: datetime | None
 
 
 class Queue(Response):
