@@ -3,7 +3,7 @@
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from mofsim.core import queries, workers
+from mofsim.core import placement, queries, workers
 from mofsim.db.tables import Task, Worker, utcnow
 from mofsim.schemas.tasks import Explanation
 from mofsim.vocabulary import StopReason, TaskStatus, WorkerState
@@ -31,7 +31,7 @@ def _sentence(session: Session, task: Task, ahead: int | None) -> str:
         case TaskStatus.PENDING:
             return _why_pending(session, task)
         case TaskStatus.QUEUED:
-            return _why_queued(task, ahead or 0, workers.online(session))
+            return _why_queued(session, task, ahead or 0)
         case TaskStatus.ASSIGNED:
             return f"{task.worker_id} holds it and loads {task.model_name}."
         case TaskStatus.RUNNING if task.stop_requested == StopReason.HELD:
@@ -68,17 +68,31 @@ def _why_awaits(task_id: int, parent_id: int, parent: Task | None) -> str:
     return f"It waits for the structure of task {parent_id}, which is {status}."
 
 
-def _why_queued(task: Task, ahead: int, online: list[Worker]) -> str:
+def _why_queued(session: Session, task: Task, ahead: int) -> str:
     if task.retry_at and task.retry_at > utcnow():
         wait = (task.retry_at - utcnow()).total_seconds()
         return f"Attempt {task.attempt} was lost to a fault of the worker; it is tried again in {wait:.0f} s."
-    taking = [w for w in online if w.state != WorkerState.DRAINING]
+    taking = [worker for worker in workers.online(session) if not worker.drain]
     if not taking:
         return "No worker takes tasks: start one with `mofsim worker`, or resume one that is drained."
+    if not any(placement.is_enough(session, task, worker) for worker in taking):
+        return f"{placement.what_it_needs(session, task)}; no worker that takes tasks now has more."
+    paused = [worker for worker in taking if worker.state == WorkerState.PAUSED]
+    if len(paused) == len(taking):
+        return f"No worker can take it: {_notes(paused)}."
     if ahead:
+        n = len(taking) - len(paused)
         others = "1 task is" if ahead == 1 else f"{ahead} tasks are"
-        return f"{others} ahead of it for {len(taking)} worker{'s' * (len(taking) > 1)}; a higher priority moves it up."
-    if ill := [f"{w.id}: {w.note}" for w in taking if w.note]:
-        return f"It is next, but {'; '.join(ill)}."
-    busy = [f"{w.id} is busy with task {w.task_id}" for w in taking if w.task_id]
-    return f"It is next: {'; '.join(busy)}." if busy else "It is next; a worker takes it any moment."
+        return f"{others} ahead of it for {n} worker{'s' * (n > 1)}; a higher priority moves it up."
+    if ill := [worker for worker in taking if worker.note]:
+        return f"It is next, but {_notes(ill)}."
+    busy = [f"{worker.id} is busy with task {worker.task_id}" for worker in taking if worker.task_id]
+    if busy:
+        return f"It is next: {'; '.join(busy)}."
+    if needs := placement.what_it_needs(session, task):
+        return f"It is next, but {needs}, and others use memory of the device; it starts when they have gone."
+    return "It is next; a worker takes it any moment."
+
+
+def _notes(ill: list[Worker]) -> str:
+    return "; ".join(f"{worker.id}: {worker.note}" for worker in ill)

@@ -4,14 +4,14 @@ A worker that holds a task has a `Lease`. Each of its writes names the lease; wh
 out and somebody else took the task, or it was ended), the write raises `Fenced` and that attempt is over.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
-from mofsim.core import events, lifecycle, webhooks
+from mofsim.core import events, lifecycle, placement, webhooks
 from mofsim.db.tables import Attempt, Task, TaskResult, utcnow
 from mofsim.vocabulary import ACTIVE, AttemptOutcome, EventType, StopReason, TaskStatus
 
@@ -61,13 +61,16 @@ def claim(
     loaded_models: list[str],
     lease_seconds: float,
     affinity_seconds: float,
+    memory_MB: float | None = None,
 ) -> tuple[Lease, Task] | None:
     """The best queued task for this worker, now ASSIGNED to it; None when there is none.
 
     Order: priority; within it a model that is already loaded, but never past a task that has waited
-    `affinity_seconds` longer; then age.
+    `affinity_seconds` longer; then age. A task that is known to need more than `memory_MB`, what it could have here,
+    is left to others.
     """
-    task = _best(session, loaded_models, timedelta(seconds=affinity_seconds))
+    fits = placement.fits(placement.device_of(gpu_id), memory_MB)
+    task = _best(session, loaded_models, timedelta(seconds=affinity_seconds), fits)
     if task is None:
         return None
     now = utcnow()
@@ -86,8 +89,10 @@ def ready_to_run() -> tuple[ColumnElement[bool], ...]:
     return Task.status == TaskStatus.QUEUED, or_(Task.retry_at.is_(None), Task.retry_at <= utcnow())
 
 
-def _best(session: Session, loaded_models: list[str], affinity: timedelta) -> Task | None:
-    ready = select(Task).where(*ready_to_run()).with_for_update(skip_locked=True, of=Task).limit(1)
+def _best(
+    session: Session, loaded_models: list[str], affinity: timedelta, fits: tuple[ColumnElement[bool], ...]
+) -> Task | None:
+    ready = select(Task).where(*ready_to_run(), *fits).with_for_update(skip_locked=True, of=Task).limit(1)
     oldest = session.scalar(ready.order_by(Task.priority, Task.queued_at, Task.id))
     if oldest is None or oldest.model_name in loaded_models or not loaded_models:
         return oldest
@@ -152,6 +157,9 @@ def finish(session: Session, lease: Lease, outcome: Outcome) -> None:
         # The cancel was undone after the executor had heard of it.
         lifecycle.requeue(session, task, AttemptOutcome.RELEASED, "its cancel was undone", 0)
         return
+    peak_MB = outcome.metrics.get("peak_memory_MB")
+    if outcome.status is TaskStatus.COMPLETED and peak_MB:
+        placement.learn_peak(session, task, peak_MB)
     task.error_type, task.error_message = outcome.error_type, outcome.error_message
     _store_result(session, task, outcome)
     lifecycle.end_attempt(session, task, AttemptOutcome(outcome.status), outcome.error_message)
@@ -161,6 +169,27 @@ def finish(session: Session, lease: Lease, outcome: Outcome) -> None:
 def give_back(session: Session, lease: Lease, outcome: AttemptOutcome, reason: str, *, backoff_seconds: float) -> None:
     """The worker can not finish the attempt through no fault of the task: queue it again, or fail it for good."""
     lifecycle.requeue(session, _held(session, lease), outcome, reason, backoff_seconds)
+
+
+def ran_out_of_memory(
+    session: Session, lease: Lease, outcome: Outcome, *, had_MB: float | None, is_all: bool, backoff_seconds: float
+) -> None:
+    """The attempt had `had_MB`, which was too little: queue the task for where it fits.
+
+    `is_all`: nobody else used memory of the device, so that a smaller or equal one will not do. Then the attempt
+    costs the task none of its tries; and when no device is larger, the task FAILED with `outcome`.
+    """
+    task = _held(session, lease)
+    if had_MB is not None:
+        placement.learn_too_little(session, task, had_MB)
+    if is_all and task.stop_requested is None and not placement.places(session, task):
+        message = f"{outcome.error_message}; {placement.what_it_needs(session, task)}, and no device here has more"
+        finish(session, lease, replace(outcome, error_message=message))
+        return
+    reason = outcome.error_message or "memory ran out"
+    backoff = 0.0 if is_all else backoff_seconds
+    kind = AttemptOutcome.OUT_OF_MEMORY
+    lifecycle.requeue(session, task, kind, reason, backoff, is_fault=not is_all)
 
 
 def _held(session: Session, lease: Lease) -> Task:

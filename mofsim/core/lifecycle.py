@@ -19,7 +19,7 @@ _WITHOUT_RESULT = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus
 
 TRANSITIONS: dict[TaskStatus, frozenset[TaskStatus]] = {
     TaskStatus.PENDING: frozenset({TaskStatus.QUEUED, TaskStatus.CANCELLED}),
-    TaskStatus.QUEUED: frozenset({TaskStatus.PENDING, TaskStatus.ASSIGNED, TaskStatus.CANCELLED}),
+    TaskStatus.QUEUED: frozenset({TaskStatus.PENDING, TaskStatus.ASSIGNED, TaskStatus.CANCELLED, TaskStatus.FAILED}),
     TaskStatus.ASSIGNED: frozenset({TaskStatus.RUNNING}) | _WITHOUT_RESULT | _BACK,
     TaskStatus.RUNNING: frozenset({TaskStatus.COMPLETED}) | _WITHOUT_RESULT | _BACK,
     TaskStatus.COMPLETED: frozenset(),
@@ -71,19 +71,34 @@ def end(session: Session, task: Task, status: TaskStatus) -> None:
     move(session, task, status)
 
 
-def requeue(session: Session, task: Task, outcome: AttemptOutcome, reason: str, backoff_seconds: float) -> None:
-    """An attempt ended without ending the task: it waits again, or ends if that was asked or its tries are used up."""
+def fail(session: Session, task: Task, error_type: str, message: str) -> None:
+    """The task ends without a result, for a reason that no executor has told."""
+    task.error_type, task.error_message = error_type, message
+    end(session, task, TaskStatus.FAILED)
+
+
+def requeue(
+    session: Session,
+    task: Task,
+    outcome: AttemptOutcome,
+    reason: str,
+    backoff_seconds: float,
+    *,
+    is_fault: bool | None = None,
+) -> None:
+    """An attempt ended without ending the task: it waits again, or ends if that was asked or its tries are used up.
+
+    A worker that was stopped is no fault, and costs the task none of its tries; `is_fault` says otherwise.
+    """
     end_attempt(session, task, outcome, reason)
     task.lease_until = None
     task.worker_id = task.gpu_id = None
-    # A worker that was stopped is no fault, and costs the task none of its tries.
-    task.faults += outcome is AttemptOutcome.LOST
+    task.faults += outcome is AttemptOutcome.LOST if is_fault is None else is_fault
     if task.stop_requested == StopReason.CANCELLED:
         end(session, task, TaskStatus.CANCELLED)
     elif task.faults >= task.max_attempts:
-        task.error_type = "AttemptsExhausted"
-        task.error_message = f"{task.faults} attempts were lost to faults of the worker; the last: {reason}"
-        end(session, task, TaskStatus.FAILED)
+        message = f"{task.faults} attempts were lost to faults of the worker; the last: {reason}"
+        fail(session, task, "AttemptsExhausted", message)
     else:
         task.started_at = task.stop_requested = None
         delay = timedelta(seconds=backoff_seconds * max(task.faults, 1))

@@ -6,16 +6,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from mofsim.core import lifecycle
+from mofsim.core import lifecycle, placement
 from mofsim.core.leases import ready_to_run
 from mofsim.db.tables import Task, utcnow
 from mofsim.vocabulary import ACTIVE, AttemptOutcome, TaskStatus
 
 
 def is_needed(session: Session) -> bool:
-    """Whether a lease has run out or a task's time has come; a cheap look before the write."""
+    """Whether a lease has run out, a task's time has come, or one waits in vain; a cheap look before the write."""
     now = utcnow()
-    return any(session.scalar(select(Task.id).where(*what).limit(1)) for what in (_expired(now), _due(now)))
+    if any(session.scalar(select(Task.id).where(*what).limit(1)) for what in (_expired(now), _due(now))):
+        return True
+    return placement.anything_known(session) and bool(placement.hopeless(session))
 
 
 def count_ready(session: Session) -> int:
@@ -41,6 +43,16 @@ def requeue_from(session: Session, worker_id: str) -> list[Task]:
     """A new incarnation of a worker queues again what its dead predecessor held, at once."""
     tasks = session.scalars(_locked((Task.status.in_(ACTIVE), Task.worker_id == worker_id)))
     return _requeue_all(session, tasks, "the worker was started anew", 0)
+
+
+def fail_hopeless(session: Session) -> list[Task]:
+    """Tasks that fit on no device of this house would wait for ever, and a batch with them; they say why instead."""
+    tasks = placement.hopeless(session)
+    for task in tasks:
+        way_out = "take a smaller structure or model, or retry it where a larger device is"
+        needs = placement.what_it_needs(session, task)
+        lifecycle.fail(session, task, "OutOfMemory", f"{needs}, and no device here has more; {way_out}")
+    return tasks
 
 
 def _requeue_all(session: Session, tasks: Any, reason: str, backoff_seconds: float) -> list[Task]:

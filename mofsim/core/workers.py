@@ -33,6 +33,7 @@ def update_state(session: Session, worker_id: str, incarnation: str, **values: A
         return
     for name, value in values.items():
         setattr(worker, name, value)
+    _heed_drain(worker)
     worker.heartbeat_at = utcnow()
     _changed(session, worker)
 
@@ -75,9 +76,24 @@ def _set_drain(session: Session, worker_id: str, drain: bool) -> Worker:
         raise NotFound(f"there is no worker {worker_id!r}; `mofsim workers` lists those there are", field="id")
     if worker.drain != drain:
         worker.drain = drain
-        # What it does then is the worker's own to say; one that is gone says nothing, and finds it when it starts.
+        _heed_drain(worker)
         _changed(session, worker)
     return worker
+
+
+def is_drained(session: Session, worker_id: str) -> bool:
+    """Whether it must take no task. Asked in the transaction of a claim, it leaves no gap."""
+    return bool(session.scalar(select(Worker.drain).where(Worker.id == worker_id)))
+
+
+#: what a worker is said to do instead while it is to be drained
+_WHILE_DRAINED = {WorkerState.IDLE: WorkerState.DRAINED, WorkerState.BUSY: WorkerState.DRAINING}
+_WHEN_RESUMED = {drained: state for state, drained in _WHILE_DRAINED.items()}
+
+
+def _heed_drain(worker: Worker) -> None:
+    state = WorkerState(worker.state)
+    worker.state = (_WHILE_DRAINED if worker.drain else _WHEN_RESUMED).get(state, state)
 
 
 def listing(session: Session) -> list[Worker]:

@@ -4,6 +4,7 @@ The second form works for an interpreter that does not have mofsim.
 """
 
 import argparse
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -49,6 +50,9 @@ def main() -> int:
         # Read when the libraries are loaded, so before any import of them.
         for variable in _THREAD_VARIABLES:
             os.environ[variable] = str(arguments.threads)
+    # Should the machine run out of memory, this is the process to kill: all that it was doing is kept elsewhere.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("800")
     startup = importlib.import_module(f"{package_name()}.startup")
     status: int = startup.serve(arguments.max_models, arguments.threads)
     return status

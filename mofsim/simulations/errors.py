@@ -37,9 +37,14 @@ class Stopped(Exception):
 
 
 def error_type(error: BaseException) -> str:
-    """The word for `error` in the protocol: one of the names above, OutOfMemory, DiskFull, or the exception's class."""
+    """The word for `error` in the protocol.
+
+    One of the names above, OutOfMemory, DeviceFault, DiskFull, or the exception's class.
+    """
     if is_out_of_memory(error):
         return "OutOfMemory"
+    if broke_the_device(error):
+        return "DeviceFault"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "DiskFull"
     return type(error).__name__

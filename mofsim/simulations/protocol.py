@@ -195,7 +195,7 @@ class Failed(RunEnd):
     """`result` holds what was known when it failed; it may be empty."""
 
     type: Literal["failed"]
-    #: SimulationExploded, OutOfMemory, ModelLoadFailed, InvalidInput, or the name of the exception
+    #: SimulationExploded, OutOfMemory, DeviceFault, DiskFull, ModelLoadFailed, InvalidInput, or the exception's name
     error_type: str
     error_message: str
     traceback: str

@@ -76,6 +76,8 @@ class Chores:
                 log.info("task is due", task_id=task.id)
             for task in dependencies.hand_over(session, self.storage):
                 log.info("structure handed over", task_id=task.id, parent_id=task.parent_id)
+            for task in rescue.fail_hopeless(session):
+                log.error("task fits on no device", task_id=task.id, reason=task.error_message)
             for worker_id in workers.mark_lost(session, scheduler.lease_seconds):
                 log.warning("worker lost", worker_id=worker_id)
 

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import socket
 import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,14 +24,20 @@ from mofsim.settings import Settings, load_settings
 from mofsim.vocabulary import AttemptOutcome, Preset, WorkerState
 from mofsim.worker import gpus, slots
 from mofsim.worker.executor import Executor, ExecutorFailed, interpreter
+from mofsim.worker.readiness import Readiness
 from mofsim.worker.run import Job, Run
 from mofsim.worker.slots import Slot
+from mofsim.worker.watch import DeviceWatch
 
 log = structlog.get_logger("mofsim.worker")
 
 
+#: how often a worker that can not work looks whether it can
+LOOK_SECONDS = 1.0
+
+
 class DeviceWorker:
-    """One slot's worker. `work` runs in the consumer's thread, `_pulse` in a thread of its own."""
+    """One slot's worker. `work` runs in the consumer's thread, `_watch_over` in a thread of its own."""
 
     #: the worker of this process
     current: ClassVar["DeviceWorker | None"] = None
@@ -42,8 +49,15 @@ class DeviceWorker:
         self.storage = Storage(settings.storage.root)
         self.database = Database(settings.database_url, settings.database.busy_timeout_seconds)
         self.executor = Executor(slot, settings.worker.max_models_per_device)
+        self.watch = DeviceWatch(
+            slot, slots.file_of(slot, self.storage.run, "json"), settings.worker.gpu_memory_wait_seconds
+        )
+        self.readiness = Readiness(settings, self.database, self.storage, self.watch, self.worker_id, self.incarnation)
         self.stopping = threading.Event()
         self._ended = threading.Event()
+        #: held by the thread that looks at the device, or takes a task
+        self._looking = threading.Lock()
+        self._is_running = False
         #: the loaded models as the workers table has them
         self._published: list[str] = []
 
@@ -60,20 +74,39 @@ class DeviceWorker:
             workers.register(session, self._row())
             for task in rescue.requeue_from(session, self.worker_id):
                 log.warning("task of a dead predecessor queued again", task_id=task.id)
-        self._executor_is_up()
-        threading.Thread(target=self._pulse, daemon=True, name="pulse").start()
+        with self._looking:
+            self.readiness.look(self.executor, may_start=True)
+        threading.Thread(target=self._watch_over, daemon=True, name="watch").start()
 
     def close(self) -> None:
         self._ended.set()
         self.executor.stop(grace_seconds=2)
-        self._set_state(WorkerState.STOPPED, loaded_models=[])
+        with self._looking:
+            self.readiness.leave()
+            self._set_state(WorkerState.STOPPED, task_id=None, loaded_models=[], note="")
+            self.watch.close()
         self.database.close()
 
     def work(self) -> None:
-        """One ticket: take the best queued task for this device, if there is one, and run it."""
-        if self.stopping.is_set() or not self._disk_has_room() or not self._executor_is_up():
-            return
+        """One ticket: take the best queued task for this device, if there is one, and run it.
+
+        While the device is not well, or drained, the ticket waits here: others would only be spent in vain.
+        """
+        while not self.stopping.is_set():
+            with self._looking:
+                is_ready = self.readiness.look(self.executor, may_start=True)
+                claimed = self._claim() if is_ready else None
+            if is_ready:
+                if claimed:
+                    self._run(*claimed)
+                return
+            self.stopping.wait(LOOK_SECONDS)
+
+    def _claim(self) -> tuple[Job, str] | None:
+        memory_MB = self.watch.for_a_task_MB(self.executor.memory_MB("VmRSS"))
         with self.database.write() as session:
+            if workers.is_drained(session, self.worker_id):
+                return None
             claimed = leases.claim(
                 session,
                 self.worker_id,
@@ -81,13 +114,19 @@ class DeviceWorker:
                 loaded_models=self.executor.loaded_models,
                 lease_seconds=self.settings.scheduler.lease_seconds,
                 affinity_seconds=self.settings.scheduler.model_affinity_seconds,
+                memory_MB=memory_MB,
             )
             if claimed is None:
-                return
+                return None
             lease, task = claimed
-            job = self._job(session, lease, task)
+            job = self._job(session, lease, task, memory_MB)
             self._update(session, state=WorkerState.BUSY, task_id=task.id)
-        log.info("task taken", task_id=task.id, attempt=lease.attempt, task_type=task.task_type)
+        self._is_running = True
+        return job, task.task_type
+
+    def _run(self, job: Job, task_type: str) -> None:
+        lease = job.lease
+        log.info("task taken", task_id=lease.task_id, attempt=lease.attempt, task_type=task_type)
         try:
             self._switch_interpreter(job.python)
             Run(
@@ -97,9 +136,11 @@ class DeviceWorker:
             self._give_back(lease, str(error))
         except Exception as error:
             # The task must not stay ASSIGNED until its lease runs out because of a bug or a full disk here.
-            log.exception("the run broke off", task_id=task.id)
+            log.exception("the run broke off", task_id=lease.task_id)
             self.executor.kill()
             self._give_back(lease, f"{type(error).__name__}: {error}")
+        finally:
+            self._is_running = False
 
     def _give_back(self, lease: leases.Lease, reason: str) -> None:
         backoff = self.settings.scheduler.retry_backoff_seconds
@@ -110,7 +151,7 @@ class DeviceWorker:
         except leases.Fenced:
             self._set_state(WorkerState.IDLE, task_id=None)
 
-    def _job(self, session: Session, lease: leases.Lease, task: Task) -> Job:
+    def _job(self, session: Session, lease: leases.Lease, task: Task, memory_MB: float | None) -> Job:
         folder = self.storage.attempt(task.id, lease.attempt)
         folder.mkdir(parents=True, exist_ok=True)
         checkpoint = self._checkpoint_folder(task)
@@ -129,7 +170,14 @@ class DeviceWorker:
             "checkpoint": str(checkpoint.resolve()),
             "checkpoint_every": every,
         }
-        return Job(lease, Preset(task.preset), task.timeout_seconds, request, model.config.get("python", ""))
+        return Job(
+            lease=lease,
+            preset=Preset(task.preset),
+            timeout_seconds=task.timeout_seconds,
+            request=request,
+            python=model.config.get("python", ""),
+            gpu_memory_MB=memory_MB if self.slot.gpu_id else None,
+        )
 
     def _checkpoint_folder(self, task: Task) -> Path:
         """Made here and not by the executor: one that lives on after its task has ended must not make it anew."""
@@ -149,35 +197,8 @@ class DeviceWorker:
         self.executor.stop(grace_seconds=2)
         self.executor = Executor(self.slot, self.settings.worker.max_models_per_device, python)
         self.executor.start(self.settings.worker.start_timeout_seconds)
-
-    def _disk_has_room(self) -> bool:
-        """A task that can not write its result would be lost work; it waits, and the note says why."""
-        free_MB = shutil.disk_usage(self.storage.root).free / 1e6
-        wanted = self.settings.storage.min_free_MB
-        if free_MB >= wanted:
-            return True
-        log.error("the disk is full", free_MB=round(free_MB), wanted_MB=wanted)
-        note = f"the disk has {free_MB:.0f} MB left, storage.min_free_MB is {wanted}: make room in {self.storage.root}"
-        self._wait_with(note)
-        return False
-
-    def _wait_with(self, note: str) -> None:
-        """The ticket is spent; the rescuer issues another one. Not at once, lest the same trouble comes in a storm."""
-        self._set_state(WorkerState.IDLE, note=note)
-        self.stopping.wait(self.settings.scheduler.retry_backoff_seconds)
-        self._set_state(WorkerState.IDLE, note="")
-
-    def _executor_is_up(self) -> bool:
-        if self.executor.alive:
-            return True
-        try:
-            self.executor.start(self.settings.worker.start_timeout_seconds)
-        except ExecutorFailed as error:
-            log.error("the executor does not start", reason=str(error))
-            self._wait_with(str(error))
-            return False
-        self._set_state(WorkerState.IDLE, note="", loaded_models=[])
-        return True
+        with self._looking:
+            self.watch.executor_started(self.executor.pid)
 
     def _warm(self, session: Session) -> None:
         if self.executor.loaded_models != self._published:
@@ -195,10 +216,31 @@ class DeviceWorker:
     def _update(self, session: Session, **values: Any) -> None:
         workers.update_state(session, self.worker_id, self.incarnation, **values)
 
-    def _pulse(self) -> None:
-        while not self._ended.wait(self.settings.scheduler.lease_seconds / 6):
-            with self.database.write() as session:
-                workers.beat(session, self.worker_id, self.incarnation)
+    def _watch_over(self) -> None:
+        """Say that this process lives, and notice a device that fails, also while a task runs."""
+        lease_seconds = self.settings.scheduler.lease_seconds
+        next_beat = 0.0
+        while not self._ended.wait(min(LOOK_SECONDS, lease_seconds / 6)):
+            try:
+                if time.monotonic() >= next_beat:
+                    with self.database.write() as session:
+                        workers.beat(session, self.worker_id, self.incarnation)
+                    next_beat = time.monotonic() + lease_seconds / 6
+                self._look_between()
+            except Exception:
+                # A full disk, say; without this thread the worker would be taken for dead.
+                log.exception("the watch over the device failed")
+
+    def _look_between(self) -> None:
+        with self._looking:
+            if self._ended.is_set():
+                return
+            if not self._is_running:
+                self.readiness.look(self.executor, may_start=False)
+            elif fault := self.watch.fault():
+                # A call on a lost GPU may hang for ever; the task is tried again, here once the GPU is well.
+                log.error("the device failed while a task ran", reason=fault)
+                self.executor.kill(because=fault)
 
     def _row(self) -> Worker:
         return Worker(
@@ -209,6 +251,7 @@ class DeviceWorker:
             incarnation=self.incarnation,
             state=WorkerState.STARTING,
             gpu_id=self.slot.gpu_id,
+            memory_MB=self.watch.total_MB,
             started_at=utcnow(),
             note="",
         )

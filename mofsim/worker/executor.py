@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mofsim.worker.slots import Slot
 
@@ -44,16 +44,39 @@ class Executor:
         self.messages: queue.Queue[Message] = queue.Queue()
         self.last_lines: deque[str] = deque(maxlen=20)
         self._process: subprocess.Popen[bytes] | None = None
+        self._killed_because = ""
 
     @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Of the newest child."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether the newest child ended by a SIGKILL, from whomever."""
+        return self._process is not None and self._process.poll() == -signal.SIGKILL
+
+    def memory_MB(self, what: Literal["VmRSS", "VmHWM"]) -> float:
+        """What the living child has now of the machine's memory, or had at most; 0 where that is not known."""
+        if not self.alive:
+            return 0.0
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+                if line.startswith(f"{what}:"):
+                    return int(line.split()[1]) * 1024 / 1e6
+        return 0.0
 
     def start(self, timeout_seconds: float) -> None:
         """Start the child and wait until it is ready; raises ExecutorFailed."""
         self.messages = queue.Queue()
         self.loaded_models = []
         self.last_lines.clear()
+        self._killed_because = ""
         self._process = _launcher.submit(self._spawn).result()
         for stream, reader in ((self._process.stdout, self._read), (self._process.stderr, self._read_stderr)):
             threading.Thread(target=reader, args=(stream, self.messages), daemon=True).start()
@@ -93,10 +116,14 @@ class Executor:
         except BrokenPipeError:
             pass
 
-    def kill(self) -> None:
-        """SIGKILL to the whole process group, so that nothing the model's package started stays behind."""
+    def kill(self, because: str = "") -> None:
+        """SIGKILL to the whole process group, so that nothing the model's package started stays behind.
+
+        `because` is what `last_words` gives as the reason.
+        """
         if self._process is None:
             return
+        self._killed_because = because or self._killed_because
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -111,6 +138,8 @@ class Executor:
 
     def last_words(self) -> str:
         """How the child ended and what it said last, for a person."""
+        if self._killed_because:
+            return f"the executor was killed: {self._killed_because}"
         code = self._process.wait() if self._process else None
         ended = f"killed by {signal.Signals(-code).name}" if code and code < 0 else f"exit status {code}"
         said = "; ".join(list(self.last_lines)[-3:])

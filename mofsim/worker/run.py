@@ -18,6 +18,7 @@ from mofsim.db.engine import Database
 from mofsim.db.tables import TaskLog, utcnow
 from mofsim.settings import Settings
 from mofsim.vocabulary import AttemptOutcome, LogLevel, Preset, StopReason, TaskStatus
+from mofsim.worker import memory
 from mofsim.worker.executor import EXITED, Executor, Message
 
 #: Status of a task that was stopped before it was done.
@@ -32,8 +33,6 @@ RELEASED_AS = {
     StopReason.HELD: "it was held",
 }
 
-#: Errors of a simulation that say nothing about the task: it waits until the box is well again.
-NOT_ITS_FAULT = frozenset({"DiskFull"})
 
 #: What the worker says of itself, in the transaction that starts or ends the attempt; idle when its task ends.
 Announce = Callable[[Session], None]
@@ -49,6 +48,8 @@ class Job:
     request: Message
     #: the interpreter that the model wants; "" is ours
     python: str = ""
+    #: what it can have of its GPU's memory; None on a CPU, whose memory it shares with everybody, or if not known
+    gpu_memory_MB: float | None = None
 
 
 @dataclass
@@ -69,9 +70,13 @@ class Run:
     stop: StopReason | None = None
     kill_at: float | None = None
     next_beat: float = 0.0
+    #: the most that the executor was seen to have of the machine's memory
+    peak_MB: float = 0.0
+    kills_before: int = 0
 
     def carry_out(self) -> None:
         """Returns when the attempt has ended, in whatever way; the database knows how."""
+        self.kills_before = memory.kills()
         self.next_beat = time.monotonic() + self.settings.worker.progress_interval_seconds
         self.executor.send(self.job.request)
         try:
@@ -156,6 +161,7 @@ class Run:
             )
             session.add_all(self.logs)
         self.logs, self.progress_is_new = [], False
+        self.peak_MB = max(self.peak_MB, self.executor.memory_MB("VmHWM"))
         self._stop_if_asked(asked)
 
     def _stop_if_asked(self, asked: StopReason | None) -> None:
@@ -184,12 +190,22 @@ class Run:
     def _ended(self, message: Message) -> None:
         stopped = message["type"] == "stopped"
         if stopped and self.stop in RELEASED_AS:
-            self._give_back(AttemptOutcome.RELEASED, RELEASED_AS[self.stop], backoff_seconds=0)
+            self._give_back(AttemptOutcome.RELEASED, RELEASED_AS[self.stop], 0)
             return
-        if message.get("error_type") in NOT_ITS_FAULT:
-            backoff = self.settings.scheduler.retry_backoff_seconds
-            self._give_back(AttemptOutcome.RELEASED, message["error_message"], backoff_seconds=backoff)
-            return
+        match message.get("error_type"):
+            case "DiskFull":
+                # It waits until the box is well again, and that costs none of its tries.
+                self._give_back(AttemptOutcome.RELEASED, message["error_message"], self._backoff)
+                return
+            case "DeviceFault":
+                # Nothing more can be computed in that process, whatever the next task is.
+                self.executor.kill()
+                self._log(LogLevel.ERROR, "mofsim.worker", f"the device failed: {message['error_message']}")
+                self._give_back(AttemptOutcome.LOST, f"the device failed: {message['error_message']}", self._backoff)
+                return
+            case "OutOfMemory":
+                self._ran_out_of_memory(message)
+                return
         if stopped:
             status = STOPPED_AS[StopReason(message["reason"])]
         else:
@@ -223,12 +239,42 @@ class Run:
             status = STOPPED_AS[self.stop]
             self._finish(self._outcome(status, self._left_behind()))
         elif self.stop in RELEASED_AS:
-            self._give_back(AttemptOutcome.RELEASED, RELEASED_AS[self.stop], backoff_seconds=0)
+            self._give_back(AttemptOutcome.RELEASED, RELEASED_AS[self.stop], 0)
+        elif self.executor.was_killed and memory.kills() > self.kills_before:
+            self._machine_ran_out_of_memory()
         else:
             reason = self.executor.last_words()
             self._log(LogLevel.ERROR, "mofsim.worker", reason)
-            backoff = self.settings.scheduler.retry_backoff_seconds
-            self._give_back(AttemptOutcome.LOST, reason, backoff_seconds=backoff)
+            self._give_back(AttemptOutcome.LOST, reason, self._backoff)
+
+    def _machine_ran_out_of_memory(self) -> None:
+        """The kernel killed the executor for it. What others had of that memory is not known."""
+        words = "the machine ran out of memory, and the kernel killed the process that computed"
+        message = self._left_behind() | {"error_type": "OutOfMemory", "error_message": words}
+        is_cpu = self.job.request["model"]["device"] == "cpu"
+        self._out_of_memory(message, had_MB=self.peak_MB or None if is_cpu else None, is_all=False)
+
+    def _ran_out_of_memory(self, message: Message) -> None:
+        """The simulation could not have what it wanted."""
+        model = self.job.request["model"]["name"]
+        had_MB = self.job.gpu_memory_MB
+        is_all = had_MB is not None and self.executor.loaded_models in ([], [model])
+        if not is_all:
+            # Other models, or other processes on a CPU: only what it came to is known to be too little.
+            had_MB = message["metrics"].get("peak_memory_MB")
+        self._out_of_memory(message, had_MB=had_MB, is_all=is_all)
+
+    def _out_of_memory(self, message: Message, *, had_MB: float | None, is_all: bool) -> None:
+        """With a new executor the next task finds the device empty."""
+        self.executor.kill()
+        self._log(LogLevel.ERROR, "mofsim.worker", f"out of memory: {message['error_message']}")
+        outcome = self._outcome(TaskStatus.FAILED, message)
+        with self.database.write() as session:
+            leases.ran_out_of_memory(
+                session, self.job.lease, outcome, had_MB=had_MB, is_all=is_all, backoff_seconds=self._backoff
+            )
+            session.add_all(self.logs)
+            self.at_end(session)
 
     def _left_behind(self) -> Message:
         """What a killed executor left in its folder, in the form of a message that it could not send."""
@@ -245,7 +291,11 @@ class Run:
             # Only now: until the result is published, a kill may make the task go on from there.
             shutil.rmtree(self.job.request["checkpoint"], ignore_errors=True)
 
-    def _give_back(self, outcome: AttemptOutcome, reason: str, *, backoff_seconds: float) -> None:
+    @property
+    def _backoff(self) -> float:
+        return self.settings.scheduler.retry_backoff_seconds
+
+    def _give_back(self, outcome: AttemptOutcome, reason: str, backoff_seconds: float) -> None:
         with self.database.write() as session:
             leases.give_back(session, self.job.lease, outcome, reason, backoff_seconds=backoff_seconds)
             session.add_all(self.logs)

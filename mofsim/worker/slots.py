@@ -54,6 +54,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def file_of(slot: Slot, folder: Path, kind: str) -> Path:
+    return folder / f"{slot.worker_id.replace(':', '-')}.{kind}"
+
+
 @contextmanager
 def hold(slot: Slot, folder: Path) -> Iterator[None]:
     """Own the slot while in the block; the kernel lets go of it however the process ends.
@@ -61,7 +65,7 @@ def hold(slot: Slot, folder: Path) -> Iterator[None]:
     Raises SlotTaken.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{slot.worker_id.replace(':', '-')}.lock"
+    path = file_of(slot, folder, "lock")
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
