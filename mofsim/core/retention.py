@@ -27,6 +27,7 @@ log = structlog.get_logger("mofsim.retention")
 LEFTOVER = timedelta(days=1)
 DELETIONS_AT_ONCE = 1000
 SWEEP_EVERY_SECONDS = 3600.0
+RETRY_EVERY_SECONDS = 3600.0
 
 #: Another task is about to take the structure that is among the files.
 _IS_AWAITED = exists().where(Task.parent_id == TaskResult.task_id, Task.awaits_parent)
@@ -46,13 +47,17 @@ class Retention:
     database: Database
     storage: Storage
     policy: Policy
-    #: results whose files could not be compressed; another process may have more luck
-    _failed: set[int] = field(default_factory=set)
+    #: results whose files could not be compressed, and why; they are tried again after an hour
+    failed: dict[int, str] = field(default_factory=dict)
     _sweep: Iterator[Path] | None = None
     _sweep_at: float = 0.0
+    _retry_at: float = 0.0
 
     def tidy(self, goes_on: Callable[[], bool]) -> None:
         """Take steps while `goes_on` says so and there is something to do."""
+        if time.monotonic() >= self._retry_at:
+            self.failed.clear()
+            self._retry_at = time.monotonic() + RETRY_EVERY_SECONDS
         for step in (self.remove_one, self.compress_one, self.trim_deliveries, self.sweep_one):
             while goes_on() and step():
                 pass
@@ -66,7 +71,7 @@ class Retention:
             compression.compress_next(self.database, self.storage, task_id)
         except (OSError, compression.Damaged) as error:
             # Not the next one at once: on a full disk it would fare no better.
-            self._failed.add(task_id)
+            self.failed[task_id] = str(error)
             log.error("files of a result could not be compressed", task_id=task_id, reason=str(error))
             return False
         return True
@@ -167,7 +172,7 @@ class Retention:
             .where(
                 TaskResult.created_at < utcnow() - age,
                 TaskResult.files_removed_at.is_(None),
-                TaskResult.task_id.not_in(self._failed),
+                TaskResult.task_id.not_in(self.failed),
                 *more,
             )
             .order_by(TaskResult.created_at)

@@ -1,14 +1,17 @@
 """The chore of keeping the data folder in bounds."""
 
+import socket
 import threading
 import time
 from datetime import timedelta
 from typing import ClassVar
 
+from mofsim.core import alerts
 from mofsim.core.retention import Policy, Retention
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.settings import Settings, load_settings
+from mofsim.vocabulary import AlertLevel, AlertType
 
 #: A ticket's work; what is left waits for the next one, so that a box is never busy with its past only.
 TICKET_SECONDS = 5.0
@@ -22,10 +25,29 @@ class Tidier:
         self.stopping = stopping or threading.Event()
         self._database = Database(settings.database_url, settings.database.busy_timeout_seconds)
         self._retention = Retention(self._database, Storage(settings.storage.root), policy(settings))
+        #: how many failures were told last; an alert of a process before this one may be there
+        self._told: int | None = None
 
     def tidy(self) -> None:
         end = time.monotonic() + TICKET_SECONDS
         self._retention.tidy(lambda: time.monotonic() < end and not self.stopping.is_set())
+        self._tell(self._retention.failed)
+
+    def _tell(self, failed: dict[int, str]) -> None:
+        if len(failed) == self._told:
+            return
+        host = socket.gethostname()
+        with self._database.write() as session:
+            if failed:
+                task_id, reason = list(failed.items())[-1]
+                message = (
+                    f"old results can not be compressed: {len(failed)} of them, the last of task {task_id}: {reason}"
+                )
+                details = {"task_ids": sorted(failed)[:100]}
+                alerts.raise_alert(session, AlertType.RETENTION, host, AlertLevel.WARNING, message, details)
+            else:
+                alerts.resolve(session, AlertType.RETENTION, host)
+        self._told = len(failed)
 
     def close(self) -> None:
         self._database.close()

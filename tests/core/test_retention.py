@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from mofsim.core import compression, dependencies, leases, rescue, steering
+from mofsim.core import alerts, compression, dependencies, leases, rescue, steering
 from mofsim.core.errors import Invalid
 from mofsim.core.leases import Outcome
 from mofsim.core.retention import Policy, Retention
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.tables import Task, TaskResult, utcnow
-from mofsim.vocabulary import TaskStatus
+from mofsim.settings import load_settings
+from mofsim.vocabulary import AlertType, TaskStatus
+from mofsim.worker.tidying import Tidier
 
 CONTENT = {
     "trajectory.extxyz": b"frame 1.25 2.5\n" * 2000,
@@ -188,6 +190,30 @@ def test_what_can_not_be_written_is_left_as_it_is_and_tried_later(database, stor
     retention.tidy(always)
     assert published(database, storage, first) == CONTENT and result_of(database, first).compressed_at is None
     assert result_of(database, second).compressed_at is not None
+    assert list(retention.failed) == [first]
+    blocked.rmdir()
+    retention._retry_at = 0.0
+    retention.tidy(always)
+    assert result_of(database, first).compressed_at is not None and not retention.failed
+
+
+def test_a_result_that_can_not_be_compressed_is_an_alert_until_it_can(database, storage, finished, tmp_path):
+    settings = load_settings(env={"MOFSIM_STORAGE__ROOT": str(tmp_path)}, cwd=tmp_path)
+    tidier = Tidier(settings)
+    blocked = storage.attempt(finished(33), 1) / "trajectory.extxyz.gz"
+    blocked.mkdir()
+    tidier.tidy()
+    tidier.tidy()
+    with database.read() as session:
+        [alert] = alerts.history(session, 10)
+        assert alert.alert_type == AlertType.RETENTION and "of task 1" in alert.message and not alert.resolved
+    blocked.rmdir()
+    tidier.close()
+    after_a_restart = Tidier(settings)
+    after_a_restart.tidy()
+    with database.read() as session:
+        assert alerts.active(session) == [] and len(alerts.history(session, 10)) == 1
+    after_a_restart.close()
 
 
 def test_files_that_are_too_old_are_removed_and_the_row_says_so(database, storage, retention, finished):

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
-from mofsim.core import models, structures, submission
+from mofsim.core import alerts, models, structures, submission
+from mofsim.core.explain import explain
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
@@ -32,6 +33,7 @@ cancel_grace_seconds = 1.0
 stop_grace_seconds = 6.0
 progress_interval_seconds = 0.1
 checkpoint_steps = 5
+gpu_memory_wait_seconds = 1.5
 [scheduler]
 lease_seconds = 6.0
 heartbeat_seconds = 0.2
@@ -48,6 +50,22 @@ options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
 [models.stuck]
 framework = "ase"
 checkpoint = "calculators:Stuck"
+[models.hungry]
+framework = "ase"
+checkpoint = "calculators:Hungry"
+options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
+[models.greedy]
+framework = "ase"
+checkpoint = "calculators:Greedy"
+options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
+[models.refused]
+framework = "ase"
+checkpoint = "calculators:Refused"
+options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
+[models.faulty]
+framework = "ase"
+checkpoint = "calculators:Faulty"
+options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
 [models.broken]
 framework = "ase"
 checkpoint = "calculators:NoSuchClass"
@@ -127,6 +145,21 @@ class Box:
     def workers(self) -> list[Worker]:
         with self.database.read() as session:
             return list(session.scalars(select(Worker).order_by(Worker.id)))
+
+    def alerts(self) -> list[tuple[str, str]]:
+        """Type and subject of those that are active."""
+        with self.database.read() as session:
+            return [(alert.alert_type, alert.subject) for alert in alerts.active(session)]
+
+    def why(self, task_id: int) -> str:
+        with self.database.read() as session:
+            return explain(session, task_id).sentence
+
+    def wait_for_worker(self, slot: str, *wanted: WorkerState) -> Worker:
+        return wait_until(
+            lambda: next((w for w in self.workers() if w.slot == slot and w.state in wanted), None),
+            lambda: f"workers: {[(w.id, w.state, w.note) for w in self.workers()]}",
+        )
 
     def gpus(self) -> list[Device]:
         with self.database.read() as session:

@@ -47,3 +47,15 @@ def box(tmp_path: Path, builtins: tuple[list, Path]) -> Iterator[Box]:
     box.fill(*builtins)
     yield box
     box.close()
+
+
+@pytest.fixture
+def gpu_box(tmp_path: Path, builtins: tuple[list, Path], fake_nvml: FakeNvml) -> Iterator[Box]:
+    """A box with two GPUs, of 24 and of 80 GB, on which nobody computes."""
+    for index, memory in ((0, 24), (1, 80)):
+        fake_nvml.unset(f"gpu {index} process")
+        fake_nvml.set(f"gpu {index} memory_total {memory}000000000", f"gpu {index} memory_used 500000000")
+    box = Box(tmp_path, fake_nvml.env() | {"MOFSIM_WORKER__CPU_SLOTS": "0"})
+    box.fill(*builtins)
+    yield box
+    box.close()
