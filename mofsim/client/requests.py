@@ -146,10 +146,22 @@ def _reference(structure: StructureLike) -> dict[str, Any]:
     return {"source": "builtin", "name": structure}
 
 
-def submit_batch(items: Iterable[Mapping[str, Any]], name: str = "") -> Request[BatchCreated]:
-    """Submit all tasks (each made by `batch_item`) or, when one of them can not run, none."""
-    body = {"name": name, "tasks": [dict(item) for item in items]}
-    return Request("POST", f"{API}/tasks/batch", BatchCreated.model_validate, json=body)
+def submit_batch(
+    items: Iterable[Mapping[str, Any]], name: str = "", *, idempotency_key: str | None = None
+) -> Request[BatchCreated]:
+    """Submit all tasks (each made by `batch_item`) or, when one of them can not run, none.
+
+    A second submit with the same `idempotency_key` gives the first one's batch back.
+    """
+    return Request(
+        "POST",
+        f"{API}/tasks/batch",
+        BatchCreated.model_validate,
+        json={"name": name, "tasks": [dict(item) for item in items]},
+        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        # As for a single task.
+        tries=2,
+    )
 
 
 def cancel(id: int) -> Request[Task]:

@@ -5,6 +5,8 @@ PENDING → QUEUED → ASSIGNED → RUNNING → COMPLETED | FAILED | CANCELLED |
 Who moves a task: workers through `leases`, people through `steering`, the rescuer through `rescue`.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import update
@@ -34,13 +36,20 @@ class IllegalTransition(Exception):
 
 
 def accept(session: Session, task: Task) -> None:
-    """A new task enters: PENDING while it waits for something named, else QUEUED."""
-    task.status = waiting_status(task)
-    task.queued_at = utcnow() if task.status == TaskStatus.QUEUED else None
-    session.add(task)
+    accept_all(session, [task])
+
+
+def accept_all(session: Session, tasks: Sequence[Task]) -> None:
+    """New tasks enter: PENDING while they wait for something named, else QUEUED."""
+    for task in tasks:
+        task.status = waiting_status(task)
+        task.queued_at = utcnow() if task.status == TaskStatus.QUEUED else None
+    session.add_all(tasks)
     session.flush()
-    _count(session, task.status, 1)
-    events.append_task(session, EventType.TASK_CREATED, task)
+    for status, n in Counter(task.status for task in tasks).items():
+        _count(session, status, n)
+    for task in tasks:
+        events.append_task(session, EventType.TASK_CREATED, task)
 
 
 def waiting_status(task: Task) -> TaskStatus:

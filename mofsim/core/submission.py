@@ -1,6 +1,7 @@
 """From a request to an accepted task: everything that would make it fail is found here, not on a GPU."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +12,7 @@ from mofsim.core import dependencies, lifecycle, models, structures, targets
 from mofsim.core.errors import Conflict, Invalid
 from mofsim.db.tables import Batch, Model, Structure, Task, utcnow
 from mofsim.schemas.simulations import resolve
-from mofsim.schemas.tasks import BatchSubmit, TaskStructure, TaskSubmit
+from mofsim.schemas.tasks import BatchSubmit, BuiltinStructure, TaskStructure, TaskSubmit, UploadedStructure
 from mofsim.schemas.webhooks import Callback
 from mofsim.vocabulary import TaskType
 
@@ -51,7 +52,7 @@ def submit(
     The same `idempotency_key` with the same request gives the task of the first time back.
     Raises Invalid (with the field) for what can not run, Conflict for a key that was used for something else.
     """
-    task = _build(session, task_type, body, defaults)
+    task = _build(_Named(session), task_type, body, defaults)
     if idempotency_key:
         earlier = session.scalar(select(Task).where(Task.idempotency_key == idempotency_key))
         if earlier:
@@ -61,23 +62,61 @@ def submit(
     return task
 
 
-def submit_batch(session: Session, body: BatchSubmit, defaults: Defaults) -> tuple[Batch, list[Task]]:
-    """Accept all of them or, when one can not run, none; the field of the error names which."""
-    batch = Batch(name=body.name, n_tasks=len(body.tasks), created_at=utcnow())
+def submit_batch(
+    session: Session, body: BatchSubmit, defaults: Defaults, *, idempotency_key: str | None = None
+) -> tuple[Batch, list[Task]]:
+    """Accept all of them or, when one can not run, none; the field of the error names which.
+
+    The same `idempotency_key` with the same request gives the batch of the first time back.
+    Raises Invalid, or Conflict for a key that was used for something else.
+    """
+    request_hash = _hash(body)
+    if idempotency_key:
+        earlier = session.scalar(select(Batch).where(Batch.idempotency_key == idempotency_key))
+        if earlier:
+            return _same_batch(session, earlier, request_hash)
+    named = _Named(session)
+    tasks = [_build_item(named, index, item, defaults) for index, item in enumerate(body.tasks)]
+    batch = Batch(name=body.name, n_tasks=len(tasks), created_at=utcnow())
+    batch.idempotency_key, batch.request_hash = idempotency_key, request_hash if idempotency_key else None
     session.add(batch)
     session.flush()
-    tasks = []
-    for index, item in enumerate(body.tasks):
-        try:
-            tasks.append(submit(session, TaskType(item.task_type), item, defaults, batch_id=batch.id))
-        except Invalid as error:
-            raise Invalid(error.detail, field=f"tasks.{index}.{error.field}", type=error.type) from error
+    for task in tasks:
+        task.batch_id = batch.id
+    lifecycle.accept_all(session, tasks)
     return batch, tasks
 
 
-def _build(session: Session, task_type: TaskType, body: TaskSubmit, defaults: Defaults) -> Task:
-    structure, parent = _structure(session, body)
-    model = models.usable(session, body.model or defaults.model)
+@dataclass
+class _Named:
+    """What the tasks of a request name; those of a batch name the same few things, which are looked up once."""
+
+    session: Session
+    _models: dict[str, Model] = field(default_factory=dict)
+    _structures: dict[str | int, Structure] = field(default_factory=dict)
+
+    def model(self, name: str) -> Model:
+        if name not in self._models:
+            self._models[name] = models.usable(self.session, name)
+        return self._models[name]
+
+    def structure(self, reference: BuiltinStructure | UploadedStructure) -> Structure:
+        key = reference.name if isinstance(reference, BuiltinStructure) else reference.id
+        if key not in self._structures:
+            self._structures[key] = structures.resolve(self.session, reference)
+        return self._structures[key]
+
+
+def _build_item(named: _Named, index: int, item: TaskSubmit, defaults: Defaults) -> Task:
+    try:
+        return _build(named, TaskType(getattr(item, "task_type")), item, defaults)  # noqa: B009 - as in _parameters
+    except Invalid as error:
+        raise Invalid(error.detail, field=f"tasks.{index}.{error.field}", type=error.type) from error
+
+
+def _build(named: _Named, task_type: TaskType, body: TaskSubmit, defaults: Defaults) -> Task:
+    structure, parent = _structure(named, body)
+    model = named.model(body.model or defaults.model)
     _check_elements(structure, model)
     options = body.options
     return Task(
@@ -103,12 +142,12 @@ def _build(session: Session, task_type: TaskType, body: TaskSubmit, defaults: De
     )
 
 
-def _structure(session: Session, body: TaskSubmit) -> tuple[Structure, Task | None]:
+def _structure(named: _Named, body: TaskSubmit) -> tuple[Structure, Task | None]:
     """The structure, and the task that is still to optimize it, where there is one."""
     if isinstance(body.structure, TaskStructure):
-        parent = dependencies.parent(session, body.structure.id)
+        parent = dependencies.parent(named.session, body.structure.id)
         return parent.structure, parent
-    return structures.resolve(session, body.structure), None
+    return named.structure(body.structure), None
 
 
 def _callback(callback: Callback | None, defaults: Defaults) -> dict[str, Any]:
@@ -154,3 +193,17 @@ def _same(earlier: Task, task: Task) -> Task:
         f"this Idempotency-Key was used for task {earlier.id}, which is a different request; take a new key",
         field="Idempotency-Key",
     )
+
+
+def _hash(body: BatchSubmit) -> str:
+    """Of what was asked. Secrets are not in it: pydantic writes them as stars."""
+    return hashlib.sha256(body.model_dump_json(exclude_unset=True).encode()).hexdigest()
+
+
+def _same_batch(session: Session, earlier: Batch, request_hash: str) -> tuple[Batch, list[Task]]:
+    if earlier.request_hash != request_hash:
+        raise Conflict(
+            f"this Idempotency-Key was used for batch {earlier.id}, which is a different request; take a new key",
+            field="Idempotency-Key",
+        )
+    return earlier, list(session.scalars(select(Task).where(Task.batch_id == earlier.id).order_by(Task.id)))

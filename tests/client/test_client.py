@@ -30,6 +30,15 @@ def test_the_same_idempotency_key_gives_the_same_task(client: Client) -> None:
     assert client.submit("single-point", "MOF-5").id != first.id
 
 
+def test_the_same_idempotency_key_gives_the_same_batch(client: Client) -> None:
+    items = [batch_item("single-point", "MOF-5")] * 2
+    first = client.submit_batch(items, idempotency_key="a key")
+    assert client.submit_batch(items, idempotency_key="a key") == first
+    with pytest.raises(Conflict):
+        client.submit_batch(items, name="another", idempotency_key="a key")
+    assert client.submit_batch(items).id != first.id
+
+
 def test_a_list_is_filtered_and_paged_by_its_cursor(client: Client) -> None:
     items = [batch_item("single-point", "MOF-5"), batch_item("optimization", "ZIF-8")] * 3
     batch = client.submit_batch(items, name="six")

@@ -23,6 +23,15 @@ def test_tickets_are_taken_in_order_of_priority(settings: Settings) -> None:
     assert taken == [3, 1, 0]
 
 
+def test_many_tickets_at_once_are_one_each_and_wait_in_their_place(settings: Settings) -> None:
+    tickets = Tickets(settings)
+    tickets.issue(3, n=3)
+    tickets.issue(1, n=2)
+    taken = [tickets.huey.dequeue() for _ in range(tickets.waiting())]
+    assert [task.priority for task in taken] == [2, 2, 0, 0, 0]
+    assert len({task.id for task in taken}) == 5
+
+
 def test_a_message_is_json_under_a_name_that_does_not_change(settings: Settings) -> None:
     tickets = Tickets(settings)
     tickets.issue()

@@ -6,15 +6,16 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
-from mofsim.core import leases
+from mofsim.core import leases, queries
 from mofsim.core.leases import Lease, Outcome
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
-from mofsim.db.tables import Task, TaskLog
+from mofsim.db.tables import Event, Task, TaskLog
 from mofsim.queue import Tickets
 from mofsim.settings import Settings
-from mofsim.vocabulary import TaskStatus
+from mofsim.vocabulary import EventType, TaskStatus
 
 MOF5 = {"source": "builtin", "name": "MOF-5"}
 OPTIMIZATION = "/api/v1/tasks/optimization"
@@ -92,6 +93,36 @@ async def test_a_batch_is_accepted_whole_with_a_ticket_for_each(client: httpx.As
     assert len(batch["task_ids"]) == tickets.waiting() == 20
     found = await data(await client.get(answer.headers["location"]))
     assert [task["id"] for task in found["items"]] == batch["task_ids"][::-1]
+
+
+async def test_each_task_of_a_batch_has_its_event_and_is_counted(client: httpx.AsyncClient, database: Database) -> None:
+    items = [{"task_type": "optimization", "structure": MOF5}] * 3
+    later = {"task_type": "single-point", "structure": MOF5, "options": {"not_before": "2999-01-01T00:00:00Z"}}
+    batch = await data(await client.post("/api/v1/tasks/batch", json={"tasks": [*items, later]}), 202)
+    with database.read() as session:
+        events = list(session.scalars(select(Event).where(Event.type == EventType.TASK_CREATED).order_by(Event.id)))
+        counts = queries.counts_by_status(session)
+    assert [event.task_id for event in events] == batch["task_ids"]
+    assert [event.data["task"]["status"] for event in events] == ["QUEUED"] * 3 + ["PENDING"]
+    assert {event.data["task"]["batch_id"] for event in events} == {batch["id"]}
+    assert (counts[TaskStatus.QUEUED], counts[TaskStatus.PENDING]) == (3, 1)
+
+
+async def test_the_same_idempotency_key_gives_the_same_batch(
+    client: httpx.AsyncClient, count: Callable[[type[Task]], int]
+) -> None:
+    headers = {"Idempotency-Key": "abc"}
+    body = {"name": "screen", "tasks": [{"task_type": "optimization", "structure": MOF5}] * 3}
+    first, *others = await asyncio.gather(
+        *(client.post("/api/v1/tasks/batch", json=body, headers=headers) for _ in range(3))
+    )
+    batch = await data(first, 202)
+    assert [await data(other, 202) for other in others] == [batch, batch]
+    changed = body | {"tasks": [*body["tasks"][:2], {"task_type": "single-point", "structure": MOF5}]}
+    other = await client.post("/api/v1/tasks/batch", json=changed, headers=headers)
+    assert (other.status_code, other.json()["error"]["field"]) == (409, "Idempotency-Key")
+    assert count(Task) == 3
+    assert (await data(await client.post("/api/v1/tasks/batch", json=body), 202))["id"] != batch["id"]
 
 
 async def test_a_batch_with_one_wrong_task_leaves_nothing(

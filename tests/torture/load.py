@@ -5,18 +5,26 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-from mofsim.client import Client
+from mofsim.client import Client, requests
 from mofsim.client.errors import ApiError, ClientError
-from mofsim.vocabulary import Priority, TaskType
+from mofsim.vocabulary import Priority, TaskType, WebhookEvent
+
+from .listener import SECRET
+
+#: of the tasks, those that have a receiver
+SHARE_WITH_CALLBACK = 0.6
 
 
 class Load(threading.Thread):
     """Runs until it is stopped; `accepted` are the ids that the server said yes to."""
 
-    def __init__(self, url: str, seed: int, stop: threading.Event, most: int) -> None:
+    def __init__(self, url: str, receiver_url: str, seed: int, stop: threading.Event, most: int) -> None:
         super().__init__(daemon=True)
         self._url = url
+        self._receiver_url = receiver_url
         self._random = random.Random(seed)
         self._stopped = stop
         self._most = most
@@ -27,7 +35,7 @@ class Load(threading.Thread):
         with Client(self._url) as client:
             while not self._stopped.is_set():
                 self._one(client)
-                self._stopped.wait(self._random.uniform(0.05, 0.4))
+                self._stopped.wait(self._random.uniform(0.1, 0.9))
 
     def _one(self, client: Client) -> None:
         if len(self.accepted) < self._most:
@@ -41,15 +49,23 @@ class Load(threading.Thread):
         task_type = self._random.choices([TaskType.OPTIMIZATION, TaskType.SINGLE_POINT], [3, 1])[0]
         parameters = {"max_steps": self._random.randint(5, 60)} if task_type is TaskType.OPTIMIZATION else {}
         priority = self._random.choice(list(Priority))
-
-        def submit() -> None:
-            task = client.submit(
-                task_type, "Mg-MOF-74", model="brief", parameters=parameters, priority=priority, idempotency_key=key
-            )
-            self.accepted.add(task.id)
-
-        self._insist(submit)
+        request = requests.submit(
+            task_type, "Mg-MOF-74", model="brief", parameters=parameters, priority=priority, idempotency_key=key
+        )
+        if self._random.random() < SHARE_WITH_CALLBACK:
+            options = request.json["options"] | {"callback": self._callback()}
+            request = replace(request, json=request.json | {"options": options})
+            self.did["with callback"] += 1
+        self._insist(lambda: self.accepted.add(client.send(request).id))
         self.did["submitted"] += 1
+
+    def _callback(self) -> dict[str, Any]:
+        """All events, or some of them."""
+        events = list(WebhookEvent)
+        some = (
+            self._random.sample(events, self._random.randint(1, len(events))) if self._random.random() < 0.3 else None
+        )
+        return {"url": self._receiver_url, "events": some, "secret": SECRET}
 
     def _steer(self, client: Client, verb: str) -> None:
         task_id = self._random.choice(sorted(self.accepted))

@@ -3,6 +3,7 @@
 import csv
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from ase.io import read
@@ -14,7 +15,21 @@ from mofsim.core.lifecycle import TRANSITIONS
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.tables import Attempt, Event, Task, TaskResult
-from mofsim.vocabulary import EventType, TaskStatus
+from mofsim.vocabulary import EventType, TaskStatus, TaskType
+
+#: what a COMPLETED task of each type has published
+FILES = {
+    TaskType.SINGLE_POINT: {"forces.extxyz"},
+    TaskType.OPTIMIZATION: {
+        "series.csv",
+        "trajectory.extxyz",
+        "optimized.cif",
+        "optimized.extxyz",
+        "convergence.png",
+    },
+}
+#: chores remove progress that is older than this and a little more
+UNTRIMMED = timedelta(minutes=10)
 
 
 @dataclass
@@ -22,9 +37,10 @@ class Findings:
     wrong: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
-    def check(self, holds: bool, otherwise: str) -> None:
+    def check(self, holds: bool, otherwise: str) -> bool:
         if not holds:
             self.wrong.append(otherwise)
+        return holds
 
 
 def examine(database: Database, storage: Storage, accepted: set[int]) -> Findings:
@@ -33,6 +49,7 @@ def examine(database: Database, storage: Storage, accepted: set[int]) -> Finding
         tasks = {task.id: task for task in session.scalars(select(Task))}
         findings.counts.update({f"tasks {task.status}": 0 for task in tasks.values()})
         findings.counts.update(f"tasks {task.status}" for task in tasks.values())
+        findings.counts["attempts beyond the first"] = sum(max(0, task.attempt - 1) for task in tasks.values())
         for task_id in sorted(accepted - set(tasks)):
             findings.check(False, f"task {task_id} was accepted and is not there")
         for task in tasks.values():
@@ -51,24 +68,32 @@ def examine(database: Database, storage: Storage, accepted: set[int]) -> Finding
 
 
 def _check_result(findings: Findings, session: Session, storage: Storage, task: Task) -> None:
+    """A COMPLETED task has one, of its last attempt; whatever is published is whole."""
     result = session.get(TaskResult, task.id)
-    if task.status != TaskStatus.COMPLETED:
-        return
+    completed = task.status == TaskStatus.COMPLETED
     if result is None:
-        findings.check(False, f"task {task.id} is COMPLETED without a result")
+        findings.check(not completed, f"task {task.id} is COMPLETED without a result")
         return
     findings.check(result.attempt == task.attempt, f"task {task.id}: result of attempt {result.attempt}")
     folder = storage.attempt(task.id, result.attempt)
-    for name, size in result.output_files.items():
-        path = folder / name
-        there = path.is_file() and path.stat().st_size == size
-        findings.check(there, f"task {task.id}: {name} is not as published")
-    if "trajectory.extxyz" in result.output_files and not findings.wrong:
-        _check_steps(findings, folder, task, result)
+    whole = [_check_file(findings, task, folder / name, size) for name, size in result.output_files.items()]
+    if completed and all(whole):
+        wanted = FILES[TaskType(task.task_type)]
+        published = set(result.output_files)
+        if findings.check(published == wanted, f"task {task.id}: published {sorted(published)}"):
+            _check_steps(findings, folder, task, result)
+
+
+def _check_file(findings: Findings, task: Task, path: Path, size: int) -> bool:
+    findings.check(not path.name.endswith(".tmp"), f"task {task.id}: published {path.name}, which is half a file")
+    there = path.is_file() and path.stat().st_size == size
+    return findings.check(there, f"task {task.id}: {path.name} is not as published")
 
 
 def _check_steps(findings: Findings, folder: Path, task: Task, result: TaskResult) -> None:
     """Every step once, in the series and in the trajectory."""
+    if task.task_type != TaskType.OPTIMIZATION:
+        return
     with (folder / "series.csv").open() as file:
         steps = [int(row["step"]) for row in csv.DictReader(file)]
     expected = list(range(result.result_data["steps"] + 1))
@@ -100,6 +125,10 @@ def _check_events(findings: Findings, session: Session) -> None:
             findings.check(status.get(event.task_id) == before, f"event {event.id}: task was not {before} before")
             findings.check(to in TRANSITIONS[TaskStatus(before)], f"event {event.id}: {before} → {to}")
         status[event.task_id] = to
-    n, first, last = session.execute(select(func.count(), func.min(Event.id), func.max(Event.id))).one()
+    newest = session.scalar(select(func.max(Event.time)))
+    if newest is None:
+        return
+    untrimmed = select(func.count(), func.min(Event.id), func.max(Event.id)).where(Event.time > newest - UNTRIMMED)
+    n, first, last = session.execute(untrimmed).one()
     findings.check(n == last - first + 1, f"{last - first + 1 - n} events are missing")
     findings.counts["events"] = n

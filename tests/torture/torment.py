@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,36 +15,43 @@ from sqlalchemy import func, select
 
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
-from mofsim.db.tables import Task
+from mofsim.db.tables import Task, WebhookDelivery
 from mofsim.vocabulary import FINAL
 
 from .faults import Faults
+from .listener import Listener
 from .load import Load
 from .proof import examine
+from .told import examine_deliveries
 from .victim import Victim
 
 DISK_MB = 96
 RECOVERY_SECONDS = 240
+SAY_EVERY_SECONDS = 5
 
 
 def torment(folder: Path, seed: int, seconds: float) -> dict[str, Any]:
     """What was done, what came of it, and under `wrong` all that should not be."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _small_disk(folder / "data") as (root, is_small):
+    with _small_disk(folder / "data") as (root, is_small), Listener() as listener:
         victim = Victim(folder, root, _free_port())
         stop = threading.Event()
-        load = Load(victim.url, seed, stop, most=int(4 * seconds))
-        faults = Faults(victim, seed, disk=is_small)
-        victim.wait_until_it_answers()
-        load.start()
-        _hurt(victim, faults, seconds)
-        stop.set()
-        load.join(60)
-        recovered_in = _recover(victim)
-        victim.stop()
+        load = Load(victim.url, listener.url, seed, stop, most=int(2 * seconds))
+        faults = Faults(victim, listener, seed, disk=is_small)
+        try:
+            victim.wait_until_it_answers()
+            load.start()
+            _hurt(victim, faults, load, seconds)
+            stop.set()
+            load.join(60)
+            recovered_in = _recover(victim)
+        finally:
+            stop.set()
+            victim.stop()
         orphans = victim.processes()
         database = Database(victim.settings.database_url)
         findings = examine(database, Storage(root), load.accepted)
+        examine_deliveries(findings, database, listener)
         database.close()
     for pid, role in orphans.items():
         findings.check(False, f"{role} {pid} was left behind")
@@ -53,7 +61,8 @@ def torment(folder: Path, seed: int, seconds: float) -> dict[str, Any]:
         "seconds": seconds,
         "accepted": len(load.accepted),
         "asked": dict(load.did),
-        "faults": dict(faults.done),
+        "faults": dict(sorted(faults.done.items())),
+        "kinds_of_faults": faults.n_kinds,
         "found": dict(sorted(findings.counts.items())),
         "recovered_in_seconds": round(recovered_in, 1),
         "orphans": len(orphans),
@@ -61,31 +70,50 @@ def torment(folder: Path, seed: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def _hurt(victim: Victim, faults: Faults, seconds: float) -> None:
-    end = time.monotonic() + seconds
+def _hurt(victim: Victim, faults: Faults, load: Load, seconds: float) -> None:
+    started = time.monotonic()
+    end = started + seconds
     while time.monotonic() < end:
         next_fault = time.monotonic() + faults.pause()
         while time.monotonic() < min(next_fault, end):
             victim.keep_running()
             faults.look_after()
             time.sleep(0.05)
-        faults.strike()
+        if name := faults.strike():
+            _say(f"{time.monotonic() - started:6.1f} s  {name} ({len(load.accepted)} tasks accepted)")
     faults.end()
 
 
 def _recover(victim: Victim) -> float:
-    """Seconds until every task has ended; what has not by the time limit is found by the examination."""
+    """Seconds until every task has ended and was told of; what has not by the time limit the examination finds."""
     started = time.monotonic()
     victim.wait_until_it_answers()
     database = Database(victim.settings.database_url)
+    said = started
     while time.monotonic() < started + RECOVERY_SECONDS:
         victim.keep_running()
-        with database.read() as session:
-            if not session.scalar(select(func.count()).select_from(Task).where(Task.status.not_in(FINAL))):
-                break
+        if not (left := _left(database)):
+            break
+        if time.monotonic() > said + SAY_EVERY_SECONDS:
+            said = time.monotonic()
+            _say(f"it recovers: {left} tasks and webhooks are left")
         time.sleep(0.2)
     database.close()
+    _say(f"it took {time.monotonic() - started:.1f} s to recover")
     return time.monotonic() - started
+
+
+def _left(database: Database) -> int:
+    with database.read() as session:
+        tasks = session.scalar(select(func.count()).select_from(Task).where(Task.status.not_in(FINAL)))
+        waiting = WebhookDelivery.next_attempt_at.is_not(None)
+        webhooks = session.scalar(select(func.count()).select_from(WebhookDelivery).where(waiting))
+    return (tasks or 0) + (webhooks or 0)
+
+
+def _say(text: str) -> None:
+    """For a person who looks on; the report is printed elsewhere."""
+    print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -25,17 +25,26 @@ threads_per_slot = 1
 cancel_grace_seconds = 2.0
 stop_grace_seconds = 6.0
 progress_interval_seconds = 0.1
+checkpoint_steps = 5
 [scheduler]
 lease_seconds = 3.0
 heartbeat_seconds = 0.3
 rescue_interval_seconds = 0.3
 retry_backoff_seconds = 0.2
 max_attempts = 20
+[webhooks]
+allow_private = true
+timeout_seconds = 1.0
+progress_interval_seconds = 0.3
+retry_delays_seconds = {retries}
 [models.brief]
 framework = "ase"
 checkpoint = "calculators:Brief"
 options = {{ sigma = 1.0, epsilon = 0.001, rc = 3.0 }}
 """
+
+#: seconds; so many that no fault outlasts them
+RETRIES = [0.3] * 300
 
 
 @dataclass
@@ -49,7 +58,7 @@ class Victim:
 
     def __post_init__(self) -> None:
         settings = self.folder / "settings.toml"
-        settings.write_text(SETTINGS.format(port=self.port))
+        settings.write_text(SETTINGS.format(port=self.port, retries=RETRIES))
         self.environment = os.environ | {
             "MOFSIM_SETTINGS": str(settings),
             "MOFSIM_STORAGE__ROOT": str(self.root),

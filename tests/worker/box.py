@@ -93,8 +93,11 @@ class Box:
         self.storage = Storage(self.settings.storage.root)
         self.storage.create()
         self.database = Database(self.settings.database_url)
-        upgrade(self.database)
+        self.make_tables()
         self.tickets = Tickets(self.settings)
+
+    def make_tables(self) -> None:
+        upgrade(self.database)
 
     def fill(self, built: list[dict[str, Any]], files: Path) -> None:
         (self.storage.structures / "builtin").symlink_to(files)

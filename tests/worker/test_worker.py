@@ -3,8 +3,10 @@
 import csv
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from ase.io import read
 
 from mofsim.core import steering
@@ -12,6 +14,21 @@ from mofsim.db.tables import TaskLog
 from mofsim.vocabulary import AttemptOutcome, TaskStatus, TaskType, WorkerState
 
 from .box import Box, alive, children_of, kill, wait_until
+
+
+@pytest.fixture
+def patient_box(tmp_path: Path, builtins: tuple[list, Path]) -> Iterator[Box]:
+    """Its worker takes half a minute to stop, unless it is told twice."""
+    box = Box(tmp_path, {"MOFSIM_WORKER__STOP_GRACE_SECONDS": "60"})
+    box.fill(*builtins)
+    yield box
+    box.close()
+
+
+def family(pid: int) -> list[int]:
+    """The children of a process, and theirs."""
+    children = children_of(pid)
+    return children + [grandchild for child in children for grandchild in children_of(child)]
 
 
 def test_a_task_that_waits_when_the_worker_starts_is_run_though_its_ticket_was_lost(box: Box) -> None:
@@ -85,8 +102,7 @@ def test_a_killed_supervisor_leaves_no_process_behind(box: Box) -> None:
     supervisor = box.start()
     task_id = box.submit("slow")
     box.wait_for_step(task_id, 1)
-    children = children_of(supervisor.pid)
-    everyone = children + [pid for child in children for pid in children_of(child)]
+    everyone = family(supervisor.pid)
     assert len(everyone) == 3
     kill(supervisor.pid)
     wait_until(lambda: not alive(everyone), lambda: f"still alive: {alive(everyone)}", seconds=5)
@@ -102,6 +118,36 @@ def test_a_stopped_worker_gives_its_task_back_and_says_goodbye(box: Box) -> None
     assert task.status == TaskStatus.QUEUED and task.worker_id is None
     assert box.attempts(task_id)[0].outcome == AttemptOutcome.RELEASED
     assert box.workers()[0].state == WorkerState.STOPPED
+
+
+def test_a_stopped_worker_kills_what_does_not_stop_and_gives_its_task_back(box: Box) -> None:
+    supervisor = box.start()
+    task_id = box.submit("stuck")
+    box.wait_for(task_id, TaskStatus.RUNNING)
+    everyone = family(supervisor.pid)
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(timeout=30) == 0
+    assert (box.task(task_id).status, box.attempts(task_id)[0].outcome) == (TaskStatus.QUEUED, AttemptOutcome.RELEASED)
+    assert alive(everyone) == []
+
+
+def test_a_second_signal_ends_all_at_once_and_the_next_worker_takes_the_task(patient_box: Box) -> None:
+    box = patient_box
+    supervisor = box.start()
+    task_id = box.submit("stuck")
+    box.wait_for(task_id, TaskStatus.RUNNING)
+    everyone = family(supervisor.pid)
+    supervisor.send_signal(signal.SIGTERM)
+    # Two signals that come as one would be the first only.
+    wait_until(lambda: len(alive(everyone)) < len(everyone), lambda: "the first signal stopped nobody")
+    assert box.task(task_id).status == TaskStatus.RUNNING
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(timeout=20) == 1
+    wait_until(lambda: not alive(everyone), lambda: f"still alive: {alive(everyone)}", seconds=5)
+    box.environment["MOFSIM_WORKER__STOP_GRACE_SECONDS"] = "2"
+    box.start()
+    wait_until(lambda: box.task(task_id).attempt == 2, lambda: f"still {box.task(task_id).status}")
+    assert box.attempts(task_id)[0].outcome == AttemptOutcome.LOST
 
 
 def test_a_second_worker_for_a_slot_refuses_and_says_who_holds_it(box: Box) -> None:

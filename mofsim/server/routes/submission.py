@@ -41,7 +41,7 @@ class SubmitHeaders(BaseModel):
         None,
         alias="Idempotency-Key",
         max_length=MAX_KEY_LENGTH,
-        description="The same key with the same request gives the task of the first time back",
+        description="The same key with the same request gives the task, or the batch, of the first time back",
     )
 
 
@@ -75,20 +75,21 @@ async def submit_heat_capacity(request: Request) -> Response:
     return await _submit(request, TaskType.HEAT_CAPACITY, HeatCapacitySubmit)
 
 
-@document("tasks", json=BatchSubmit, answer=BatchCreated, status=202)
+@document("tasks", json=BatchSubmit, headers=SubmitHeaders, answer=BatchCreated, status=202, errors=[409])
 async def submit_batch(request: Request) -> Response:
     """Submit many tasks: all of them or, when one can not run, none."""
     body = await json_body(request, BatchSubmit)
-    batch, tasks = await run_in_threadpool(_accept_batch, context(request), body)
+    key = _idempotency_key(request)
+    batch, tasks = await run_in_threadpool(_accept_batch, context(request), body, key)
     await _issue_tickets(request, tasks)
     created = BatchCreated(id=batch.id, name=batch.name, task_ids=[task.id for task in tasks])
     return answer(created, 202, headers={"Location": f"/api/v1/tasks?batch={batch.id}"})
 
 
-def _accept_batch(context: Context, body: BatchSubmit) -> tuple[Batch, list[TaskRow]]:
+def _accept_batch(context: Context, body: BatchSubmit, key: str | None) -> tuple[Batch, list[TaskRow]]:
     """In a thread: handing thousands of statements from the event loop to a thread and back takes far longer."""
     with context.blocking_database.write() as session:
-        return submission.submit_batch(session, body, context.defaults)
+        return submission.submit_batch(session, body, context.defaults, idempotency_key=key)
 
 
 async def unknown_type(request: Request) -> Response:
