@@ -40,7 +40,12 @@ class Context:
     @property
     def defaults(self) -> Defaults:
         scheduler = self.settings.scheduler
-        return Defaults(scheduler.default_model, scheduler.timeout_seconds, scheduler.max_attempts)
+        return Defaults(
+            scheduler.default_model,
+            scheduler.timeout_seconds,
+            scheduler.max_attempts,
+            private_callbacks=self.settings.webhooks.allow_private,
+        )
 
 
 @asynccontextmanager
