@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mofsim.core.dependencies import OPTIMIZED_CIF, OPTIMIZED_EXTXYZ
-from mofsim.core.storage import COMPRESSED, Storage
+from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.tables import TaskResult, utcnow
+from mofsim.vocabulary import COMPRESSED
 
 #: Compressed already, or by their own format.
 LEFT_AS_THEY_ARE = {COMPRESSED, ".bz2", ".npz", ".png", ".xz", ".zip", ".zst"}

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mofsim.core.errors import NotFound
-
-#: What a file that was compressed has behind its name.
-COMPRESSED = ".gz"
+from mofsim.vocabulary import COMPRESSED
 
 
 @dataclass(frozen=True)
