@@ -162,6 +162,10 @@ class Hands:
             workers.register(session, worker)
             workers.update_state(session, worker_id, "a", state=state, note=note)
 
+    def say_state(self, worker_id: str, state: WorkerState, task_id: int | None = None) -> None:
+        with self.database.write() as session:
+            workers.update_state(session, worker_id, "a", state=state, task_id=task_id)
+
     def alert(self, subject: str, message: str) -> None:
         with self.database.write() as session:
             alerts.raise_alert(session, AlertType.GPU_FAULT, subject, AlertLevel.ERROR, message, {})
