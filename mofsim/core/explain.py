@@ -72,7 +72,7 @@ def _why_queued(task: Task, ahead: int, online: list[Worker]) -> str:
     if task.retry_at and task.retry_at > utcnow():
         wait = (task.retry_at - utcnow()).total_seconds()
         return f"Attempt {task.attempt} was lost to a fault of the worker; it is tried again in {wait:.0f} s."
-    taking = [w for w in online if w.state != WorkerState.DRAINING]
+    taking = [w for w in online if not w.drain and w.state not in (WorkerState.DRAINING, WorkerState.DRAINED)]
     if not taking:
         return "No worker takes tasks: start one with `mofsim worker`, or resume one that is drained."
     if ahead:

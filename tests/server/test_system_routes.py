@@ -1,5 +1,6 @@
 """Workers that are drained, and alerts; what raises and resolves these is held elsewhere."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -36,6 +37,15 @@ async def test_a_worker_is_drained_and_resumed(client: httpx.AsyncClient, regist
         assert [(each["id"], each["drain"], each["memory_MB"]) for each in await items(client, WORKERS)] == [
             (registered, drain, 8000.0)
         ]
+
+
+async def test_a_task_that_only_drained_workers_could_take_says_so(
+    client: httpx.AsyncClient, registered: str, submit: Callable[..., int]
+) -> None:
+    path = f"/api/v1/tasks/{submit()}/explain"
+    assert "a worker takes it any moment" in (await client.get(path)).json()["data"]["sentence"]
+    await client.post(f"{WORKERS}/{registered}/drain")
+    assert "resume one that is drained" in (await client.get(path)).json()["data"]["sentence"]
 
 
 @pytest.mark.parametrize("verb", ["drain", "resume"])
