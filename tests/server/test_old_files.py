@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -82,6 +83,26 @@ def test_it_is_unpacked_while_it_is_sent(server: str, compressed: Path) -> None:
         assert (head.status_code, head.content) == (200, b"")
         part = client.get(f"{OF_TASK}/trajectory.extxyz.gz", headers={"Range": "bytes=0-1"})
         assert (part.status_code, part.content) == (206, b"\x1f\x8b")
+
+
+def test_a_large_file_is_never_whole_in_memory(
+    settings: Settings, serve_with: Callable[..., Any], compressed: Path
+) -> None:
+    size = 400_000_000
+    with gzip.open(compressed / "trajectory.extxyz.gz", "wb", compresslevel=1) as file:
+        for _ in range(size // 1_000_000):
+            file.write(bytes(1_000_000))
+    with serve_with(settings) as running:
+        before = peak_memory(running.process.pid)
+        with httpx.stream("GET", f"{running.url}{OF_TASK}/trajectory.extxyz") as answer:
+            assert sum(len(piece) for piece in answer.iter_raw()) == size
+        assert peak_memory(running.process.pid) - before < 100_000_000
+
+
+def peak_memory(pid: int) -> int:
+    """The most that a process had in memory, in bytes."""
+    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) * 1000
 
 
 async def test_a_file_that_is_compressed_at_this_moment_is_found(client: httpx.AsyncClient, folder: Path) -> None:
