@@ -1,6 +1,10 @@
 """Every word that crosses a border, once: database, wire, queue and screen all spell it as here."""
 
 from enum import IntEnum, StrEnum
+from typing import Final
+
+#: Behind the name of an output file that was compressed since; it can be asked for under its first name too.
+COMPRESSED: Final = ".gz"
 
 
 class TaskStatus(StrEnum):

@@ -118,16 +118,18 @@ def add_global_options(command: click.Command) -> None:
             callback=_set_json,
         ),
     ]
-    if isinstance(command, click.Group):
-        command.params.append(
-            click.Option(
-                ["--version"],
-                is_flag=True,
-                help="Print the version.",
-                expose_value=False,
-                callback=_print_version,
-            )
+
+
+def add_version_option(command: click.Command) -> None:
+    command.params.append(
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            help="Print the version.",
+            expose_value=False,
+            callback=_print_version,
         )
+    )
 
 
 class Command(click.Command):
@@ -139,7 +141,13 @@ class Command(click.Command):
 
 
 class CommandGroup(click.Group):
+    """A command with commands below it; the global options may stand before and after these."""
+
     command_class = Command
+
+    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        add_global_options(self)
 
 
 def command(name: str | None = None, **attributes: Any) -> Callable[[Callable[..., Any]], Command]:

@@ -48,7 +48,7 @@ def _refuse_use(app: App, error: click.ClickException) -> int:
 
 
 def _report(app: App, error: Exception) -> int | None:
-    """Say what a server or the settings refused; None for an exception that is a bug."""
+    """Say what a server, the settings or the database refused; None for an exception that is a bug."""
     from mofsim.settings import SettingsError
 
     if isinstance(error, SettingsError):
@@ -61,7 +61,10 @@ def _report(app: App, error: Exception) -> int | None:
         return WRONG_USE if isinstance(error, Invalid) else FAILED
     if isinstance(error, ServerUnreachable):
         return _say(app, error, UNREACHABLE)
-    return _say(app, error, FAILED) if isinstance(error, OSError) else None
+    # By the name of its module: importing the database takes long, and few commands use it.
+    if isinstance(error, OSError) or type(error).__module__.startswith("mofsim.db."):
+        return _say(app, error, FAILED)
+    return None
 
 
 def _say(app: App, error: Exception, status: int) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
-from mofsim.cli.app import add_global_options
+from mofsim.cli.app import add_global_options, add_version_option
 
 
 class Place(NamedTuple):
@@ -23,7 +23,7 @@ SECTIONS: dict[str, dict[str, Place]] = {
     "Run mofsim": {
         "up": Place("up", "Run server and worker together, in the foreground."),
         "serve": Place("serve", "Run the server alone."),
-        "worker": Place("serve", "Run this machine's worker alone."),
+        "worker": Place("worker", "Run this machine's worker alone; drain and resume workers."),
         "tui": Place("serve", "Open the console."),
         "demo": Place("demo", "Relax one structure from start to end, with nothing set up."),
         "doctor": Place("doctor", "Check that this machine has what mofsim needs."),
@@ -45,15 +45,18 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "detach": Place("steer", "Wait for no other task's structure."),
         "priority": Place("steer", "Change a waiting task's priority."),
         "rm": Place("steer", "Delete ended tasks with their files."),
+        "deliveries": Place("deliveries", "What a task's receiver was told."),
+        "redeliver": Place("deliveries", "Tell it once more."),
     },
     "What there is": {
         "structures": Place("structures", "List, add, show and remove structures."),
         "models": Place("models", "List and show models."),
         "gpus": Place("machines", "List GPUs."),
         "workers": Place("machines", "List workers."),
+        "alerts": Place("alerts", "List what needs a person."),
     },
     "Care": {
-        "db": Place("serve", "Look after the database."),
+        "db": Place("database", "Look after the database: upgrade, backup, restore."),
         "completion": Place("completion", "Print a shell's completion script."),
     },
 }
@@ -67,6 +70,7 @@ class LazyGroup(click.Group):
     def __init__(self, **attributes: object) -> None:
         super().__init__(**attributes)  # type: ignore[arg-type]
         add_global_options(self)
+        add_version_option(self)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(PLACES)

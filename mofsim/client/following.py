@@ -7,8 +7,8 @@ from mofsim.client.errors import NotFound
 from mofsim.client.request import API, Stream
 from mofsim.client.sse import Message
 from mofsim.schemas.events import Event
-from mofsim.schemas.tasks import OutputFile, Progress, Task
-from mofsim.vocabulary import EventType, TaskStatus
+from mofsim.schemas.tasks import Progress, Task, TaskResult
+from mofsim.vocabulary import COMPRESSED, EventType, TaskStatus
 
 #: Pauses between two attempts to connect again, in seconds.
 FIRST_PAUSE = 0.2
@@ -62,9 +62,15 @@ def _progress(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def find_file(task_id: int, files: list[OutputFile], name: str) -> OutputFile:
-    for file in files:
-        if file.name == name:
-            return file
-    names = ", ".join(file.name for file in files) or "none"
-    raise NotFound(f"task {task_id} has no file {name!r}; its files: {names}", code=404, type="NotFound", field="name")
+def find_file(result: TaskResult, name: str) -> str:
+    """The URL of an output file."""
+    urls = result.output_files
+    if name in urls:
+        return urls[name]
+    if name + COMPRESSED in urls:
+        return urls[name + COMPRESSED].removesuffix(COMPRESSED)
+    if removed := result.files_removed_at:
+        detail = f"the files of task {result.task_id} were removed by their age at {removed:%Y-%m-%d %H:%M} UTC"
+        raise NotFound(f"{detail}; submit it again to have them", code=404, type="FilesRemoved", field="name")
+    detail = f"task {result.task_id} has no file {name!r}; its files: {', '.join(urls) or 'none'}"
+    raise NotFound(detail, code=404, type="NotFound", field="name")

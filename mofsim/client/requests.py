@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from mofsim.client.request import API, File, Request, get, segment
 from mofsim.schemas.envelope import Page
-from mofsim.schemas.resources import Gpu, Health, Model, Queue, Structure, Worker
+from mofsim.schemas.resources import Alert, Gpu, Health, Model, Queue, Structure, Worker
 from mofsim.schemas.tasks import (
     Attempt,
     BatchCreated,
@@ -25,12 +25,15 @@ from mofsim.schemas.tasks import (
     UploadedStructure,
     parse_priority,
 )
+from mofsim.schemas.webhooks import Callback, Delivery
 from mofsim.vocabulary import Preset, Priority, StructureFormat, TaskStatus, TaskType
 
 M = TypeVar("M", bound=BaseModel)
 
 #: A built-in structure by its name, an uploaded one by its id, or either as the wire has it.
 StructureLike = str | int | BuiltinStructure | UploadedStructure | TaskStructure
+#: Where to tell what becomes of a task: a URL, {url, events, secret}, or as the wire has it.
+CallbackLike = str | Mapping[str, Any] | Callback
 
 
 def health() -> Request[Health]:
@@ -80,6 +83,7 @@ def submit(
     timeout_seconds: float | None = None,
     not_before: datetime | None = None,
     max_attempts: int | None = None,
+    callback: CallbackLike | None = None,
     idempotency_key: str | None = None,
 ) -> Request[Task]:
     """Submit a task; what is None is the server's to choose.
@@ -96,6 +100,7 @@ def submit(
         timeout_seconds=timeout_seconds,
         not_before=not_before,
         max_attempts=max_attempts,
+        callback=callback,
     )
     return Request(
         "POST",
@@ -119,6 +124,7 @@ def batch_item(
     timeout_seconds: float | None = None,
     not_before: datetime | None = None,
     max_attempts: int | None = None,
+    callback: CallbackLike | None = None,
 ) -> dict[str, Any]:
     """One task of `submit_batch`. Raises ValueError for an unknown priority."""
     options = {
@@ -126,6 +132,7 @@ def batch_item(
         "timeout_seconds": timeout_seconds,
         "not_before": not_before.isoformat() if not_before else None,
         "max_attempts": max_attempts,
+        "callback": _callback(callback) if callback is not None else None,
     }
     body = {
         "task_type": task_type,
@@ -144,6 +151,15 @@ def _reference(structure: StructureLike) -> dict[str, Any]:
     if isinstance(structure, int):
         return {"source": "upload", "id": structure}
     return {"source": "builtin", "name": structure}
+
+
+def _callback(callback: CallbackLike) -> dict[str, Any]:
+    if isinstance(callback, str):
+        return {"url": callback}
+    body = callback.model_dump() if isinstance(callback, Callback) else dict(callback)
+    if isinstance(secret := body.get("secret"), SecretStr):
+        body["secret"] = secret.get_secret_value()
+    return body
 
 
 def submit_batch(
@@ -229,6 +245,16 @@ def files(id: int) -> Request[list[OutputFile]]:
     return get(f"/tasks/{id}/files", _list_of(OutputFile))
 
 
+def deliveries(id: int) -> Request[list[Delivery]]:
+    """What the receiver of a task was told or is to be told, oldest first."""
+    return get(f"/tasks/{id}/deliveries", _list_of(Delivery))
+
+
+def redeliver(delivery_id: int) -> Request[Delivery]:
+    """Send a delivery once more, or now instead of later."""
+    return Request("POST", f"{API}/deliveries/{delivery_id}/redeliver", Delivery.model_validate)
+
+
 def explain(id: int) -> Request[Explanation]:
     """Why the task is where it is."""
     return get(f"/tasks/{id}/explain", Explanation.model_validate)
@@ -273,8 +299,28 @@ def workers() -> Request[list[Worker]]:
     return get("/system/workers", _list_of(Worker))
 
 
+def drain_worker(id: str) -> Request[Worker]:
+    """Let a worker finish its task and take no other one; its state tells when it has."""
+    return Request("POST", f"{API}/system/workers/{segment(id)}/drain", Worker.model_validate, tries=2)
+
+
+def resume_worker(id: str) -> Request[Worker]:
+    """Let a drained worker take tasks again."""
+    return Request("POST", f"{API}/system/workers/{segment(id)}/resume", Worker.model_validate, tries=2)
+
+
 def gpus() -> Request[list[Gpu]]:
     return get("/system/gpus", _list_of(Gpu))
+
+
+def alerts() -> Request[list[Alert]]:
+    """What needs a person now, newest first."""
+    return get("/alerts/active", _list_of(Alert))
+
+
+def alert_history(limit: int = 100) -> Request[list[Alert]]:
+    """The newest alerts, those that are over too."""
+    return get("/alerts/history", _list_of(Alert), {"limit": limit})
 
 
 def _list_of(model: type[M]) -> Callable[[Any], list[M]]:

@@ -86,6 +86,8 @@ class Client:
     logs = _method(requests.logs)
     attempts = _method(requests.attempts)
     files = _method(requests.files)
+    deliveries = _method(requests.deliveries)
+    redeliver = _method(requests.redeliver)
     explain = _method(requests.explain)
     structures = _method(requests.structures)
     structure = _method(requests.structure)
@@ -95,12 +97,19 @@ class Client:
     model = _method(requests.model)
     queue = _method(requests.queue)
     workers = _method(requests.workers)
+    drain_worker = _method(requests.drain_worker)
+    resume_worker = _method(requests.resume_worker)
     gpus = _method(requests.gpus)
+    alerts = _method(requests.alerts)
+    alert_history = _method(requests.alert_history)
 
     def download(self, id: int, name: str, destination: Path | str) -> Path:
-        """Save an output file of a task as `destination`, or into it when it is a folder; the file's path."""
-        file = find_file(id, self.files(id), name)
-        return self._save(Stream(file.url), target(destination, name))
+        """Save an output file of a task as `destination`, or into it when it is a folder; the file's path.
+
+        One that was compressed since is unpacked, unless it is named with its .gz.
+        """
+        url = find_file(self.result(id), name)
+        return self._save(Stream(url), target(destination, name))
 
     def structure_file(self, id: int, destination: Path | str) -> Path:
         """Save the file of a structure as it was uploaded."""

@@ -14,10 +14,10 @@ from mofsim.core.dependencies import OPTIMIZED_CIF, OPTIMIZED_EXTXYZ
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.tables import TaskResult, utcnow
+from mofsim.vocabulary import COMPRESSED
 
-SUFFIX = ".gz"
 #: Compressed already, or by their own format.
-LEFT_AS_THEY_ARE = {SUFFIX, ".bz2", ".npz", ".png", ".xz", ".zip", ".zst"}
+LEFT_AS_THEY_ARE = {COMPRESSED, ".bz2", ".npz", ".png", ".xz", ".zip", ".zst"}
 #: Small, and read by the service itself: for charts, and for the tasks that start from an optimized structure.
 STAYS_PLAIN = {"series.csv", OPTIMIZED_CIF, OPTIMIZED_EXTXYZ}
 #: Smaller files take a block of the disk either way.
@@ -58,14 +58,14 @@ def _is_worth_it(path: Path) -> bool:
 def _remove_originals(folder: Path, published: dict[str, int]) -> None:
     """What a kill left behind that came after the row was written and before the original was gone."""
     for name in published:
-        original = name.removesuffix(SUFFIX)
-        if name.endswith(SUFFIX) and original not in published:
+        original = name.removesuffix(COMPRESSED)
+        if name.endswith(COMPRESSED) and original not in published:
             (folder / original).unlink(missing_ok=True)
 
 
 def _write_compressed(path: Path) -> int:
     """Write path.gz beside it, whole or not at all, and read it back; its size in bytes."""
-    target = path.with_name(path.name + SUFFIX)
+    target = path.with_name(path.name + COMPRESSED)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with path.open("rb") as original, temporary.open("wb") as file:
@@ -108,7 +108,8 @@ def _publish(database: Database, seen: TaskResult, name: str, size: int) -> bool
             return False
         # In the place of the original, so that the order of the list stays.
         result.output_files = dict(
-            (name + SUFFIX, size) if each == name else (each, bytes_) for each, bytes_ in result.output_files.items()
+            (name + COMPRESSED, size) if each == name else (each, bytes_)
+            for each, bytes_ in result.output_files.items()
         )
         return True
 

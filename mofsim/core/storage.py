@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mofsim.core.errors import NotFound
+from mofsim.vocabulary import COMPRESSED
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,16 @@ class Storage:
         return self.results / str(task_id) / "checkpoint"
 
     def output(self, task_id: int, attempt: int, name: str, published: dict[str, int]) -> Path:
-        """The path of one published output file; raises NotFound for a name that was not published."""
-        path = self.attempt(task_id, attempt) / name
-        if name not in published or not path.is_file():
-            raise NotFound(f"task {task_id} has no file {name!r}; `mofsim files {task_id}` lists them", field="id")
-        return path
+        """The path of one published output file, which ends in .gz when the file was compressed since.
+
+        Raises NotFound for a name that was not published.
+        """
+        if name in published or name + COMPRESSED in published:
+            # Not as the row says: the file may have been compressed after the row was read.
+            for path in (self.attempt(task_id, attempt) / each for each in (name, name + COMPRESSED)):
+                if path.is_file():
+                    return path
+        raise NotFound(f"task {task_id} has no file {name!r}; `mofsim files {task_id}` lists them", field="id")
 
     def forget_task(self, task_id: int) -> None:
         shutil.rmtree(self.results / str(task_id), ignore_errors=True)

@@ -100,6 +100,8 @@ class Health(Response):
     database: str
     workers_online: int
     workers_busy: int
+    #: what needs a person now; a server that knows no alerts has none
+    alerts_active: int = 0
     queue: Queue
     #: newest event, to start following `/events` from
     last_event_id: int

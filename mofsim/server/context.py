@@ -44,7 +44,7 @@ class Context:
             scheduler.default_model,
             scheduler.timeout_seconds,
             scheduler.max_attempts,
-            self.settings.webhooks.allow_private,
+            private_callbacks=self.settings.webhooks.allow_private,
         )
 
 

@@ -28,6 +28,10 @@ LINES = [
     ("retry", "1"),
     ("priority", "1", "HIGH"),
     ("rm", "1"),
+    ("deliveries", "1"),
+    ("redeliver", "1"),
+    ("worker", "drain", "--all"),
+    ("worker", "resume", "box:gpu0"),
     ("structures", "list"),
     ("structures", "show", "1"),
     ("structures", "rm", "1"),
@@ -35,6 +39,8 @@ LINES = [
     ("models", "show", "lj"),
     ("gpus",),
     ("workers",),
+    ("alerts",),
+    ("alerts", "--all"),
 ]
 
 
@@ -58,6 +64,8 @@ def test_with_json_stdout_is_one_document_and_without_it_no_error_is_there(
 
 def test_global_options_stand_before_or_after_the_command(command: Mofsim) -> None:
     assert command("--json", *NOBODY, "tasks").document == command("tasks", "--json", *NOBODY).document
+    between = command("models", *NOBODY, "--json", "list").document
+    assert between == command("models", "list", "--json", *NOBODY).document
 
 
 @pytest.mark.parametrize(

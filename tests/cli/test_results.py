@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,24 @@ def test_files_are_listed_and_downloaded(own_mofsim: Mofsim, ended: Task, tmp_pa
     said = own_mofsim("files", ended.id, "--download", "new/folder", "--json")
     assert said.document["optimized.cif"] == "new/folder/optimized.cif"
     assert (tmp_path / "new/folder/optimized.cif").read_text() == "data_x"
+
+
+def test_files_that_were_compressed_are_downloaded_as_they_were_and_removed_ones_told_of(
+    own_mofsim: Mofsim, own_client: Client, hands: Hands, tmp_path: Path
+) -> None:
+    id = own_client.submit("single-point", "MOF-5").id
+    lease = hands.take()
+    hands.end(lease, output_files=hands.write(lease, "points.csv", "1,2\n" * 5000))
+    hands.grow_old(compress_after=timedelta())
+    assert own_mofsim("files", id).stdout.splitlines()[1].split()[-1] == "points.csv.gz"
+    assert own_mofsim("files", id, "--download", "here", "--json").document == {"points.csv": "here/points.csv"}
+    assert (tmp_path / "here/points.csv").read_text() == "1,2\n" * 5000
+
+    hands.grow_old(keep=timedelta())
+    assert "removed by their age" in own_mofsim("result", id).stdout
+    for line in ([], ["--download", "there"]):
+        said = own_mofsim("files", id, *line)
+        assert (said.status, said.stdout) == (0, "") and "removed by their age" in said.stderr
 
 
 def test_the_log_is_shown_with_its_newest_lines_last(own_mofsim: Mofsim, ended: Task, hands: Hands) -> None:

@@ -7,17 +7,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mofsim.cli import ports
 from mofsim.client import Client, ServerUnreachable
-from mofsim.core import leases
+from mofsim.core import alerts, leases, workers
 from mofsim.core.leases import Lease, Outcome
+from mofsim.core.retention import Policy, Retention
+from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
-from mofsim.db.tables import TaskLog, utcnow
+from mofsim.db.tables import TaskLog, Worker, utcnow
 from mofsim.settings import load_settings
-from mofsim.vocabulary import LogLevel, TaskStatus
+from mofsim.vocabulary import AlertLevel, AlertType, LogLevel, TaskStatus, WorkerState
 
 T = TypeVar("T")
 
@@ -145,6 +148,31 @@ class Hands:
     def end(self, lease: Lease, status: TaskStatus = TaskStatus.COMPLETED, **outcome: Any) -> None:
         with self.database.write() as session:
             leases.finish(session, lease, Outcome(status=status, **outcome))
+
+    def grow_old(self, *, compress_after: timedelta | None = None, keep: timedelta | None = None) -> None:
+        """Tidy up as chores do when results are so old."""
+        policy = Policy(compress_after, keep, None)
+        Retention(self.database, Storage(self.results.parent), policy).tidy(lambda: True)
+
+    def register(self, worker_id: str, state: WorkerState = WorkerState.IDLE, note: str = "") -> None:
+        """A device worker starts, and says what it does."""
+        host, slot = worker_id.split(":")
+        worker = Worker(id=worker_id, host=host, slot=slot, pid=1, incarnation="a", note="")
+        with self.database.write() as session:
+            workers.register(session, worker)
+            workers.update_state(session, worker_id, "a", state=state, note=note)
+
+    def say_state(self, worker_id: str, state: WorkerState, task_id: int | None = None) -> None:
+        with self.database.write() as session:
+            workers.update_state(session, worker_id, "a", state=state, task_id=task_id)
+
+    def alert(self, subject: str, message: str) -> None:
+        with self.database.write() as session:
+            alerts.raise_alert(session, AlertType.GPU_FAULT, subject, AlertLevel.ERROR, message, {})
+
+    def resolve(self, subject: str) -> None:
+        with self.database.write() as session:
+            alerts.resolve(session, AlertType.GPU_FAULT, subject)
 
 
 def wait_until(look: Callable[[], T | None], otherwise: Callable[[], str], seconds: float = 40) -> T:

@@ -1,11 +1,15 @@
 """The blocking client against a real server."""
 
+import gzip
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from mofsim.client import Client, Conflict, Invalid, NotFound, ServerUnreachable, batch_item
-from mofsim.vocabulary import Priority, TaskStatus, TaskType
+from mofsim.schemas.webhooks import Callback
+from mofsim.vocabulary import DeliveryState, Priority, TaskStatus, TaskType, WebhookEvent
 
 from .running import Hands
 
@@ -14,6 +18,9 @@ Lattice="5 0 0 0 5 0 0 0 5" Properties=species:S:1:pos:R:3 pbc="T T T"
 Mg 0.0 0.0 0.0
 O 2.1 0.0 0.0
 """
+
+#: A receiver that may be called, and never is: nothing delivers in these tests.
+PUBLIC = "https://93.184.215.14/hook"
 
 
 def test_a_submitted_task_can_be_read_again(client: Client) -> None:
@@ -146,3 +153,78 @@ def test_the_system_tells_of_itself(client: Client) -> None:
 def test_a_server_that_is_not_there_is_unreachable() -> None:
     with Client("127.0.0.1:1") as client, pytest.raises(ServerUnreachable, match="mofsim up"):
         client.health()
+
+
+@pytest.mark.parametrize(
+    ("callback", "heard"),
+    [
+        (PUBLIC, ["task.cancelled"]),
+        ({"url": PUBLIC, "events": ["task.cancelled"], "secret": "hush"}, ["task.cancelled"]),
+        (Callback(url=PUBLIC, events=[WebhookEvent.TASK_FAILED], secret=SecretStr("hush")), []),
+    ],
+)
+def test_a_receiver_hears_what_it_wants_to(client: Client, callback: object, heard: list[str]) -> None:
+    task = client.submit("single-point", "MOF-5", callback=callback)  # type: ignore[arg-type]
+    batch = client.submit_batch([batch_item("single-point", "MOF-5", callback=callback)])  # type: ignore[arg-type]
+    for id in (task.id, *batch.task_ids):
+        client.cancel(id)
+        assert [delivery.event for delivery in client.deliveries(id)] == heard
+
+
+def test_the_secret_of_a_callback_is_sent_as_it_is() -> None:
+    for secret in ("hush", SecretStr("hush")):
+        item = batch_item("single-point", "MOF-5", callback={"url": PUBLIC, "secret": secret})
+        assert item["options"]["callback"]["secret"] == "hush"
+    callback = Callback(url=PUBLIC, secret=SecretStr("hush"))
+    assert batch_item("single-point", "MOF-5", callback=callback)["options"]["callback"]["secret"] == "hush"
+
+
+def test_a_private_receiver_is_refused(client: Client) -> None:
+    with pytest.raises(Invalid) as caught:
+        client.submit("single-point", "MOF-5", callback="http://127.0.0.1:9")
+    assert caught.value.field == "options.callback.url"
+
+
+def test_a_delivery_is_sent_once_more(client: Client) -> None:
+    task = client.submit("single-point", "MOF-5", callback=PUBLIC)
+    client.cancel(task.id)
+    (delivery,) = client.deliveries(task.id)
+    assert client.redeliver(delivery.id).state is DeliveryState.PENDING
+    with pytest.raises(NotFound, match="there is no delivery 99999"):
+        client.redeliver(99999)
+
+
+def test_a_compressed_file_is_downloaded_as_it_was(own_client: Client, hands: Hands, tmp_path: Path) -> None:
+    task_id = own_client.submit("single-point", "MOF-5").id
+    lease = hands.take()
+    hands.end(lease, output_files=hands.write(lease, "points.csv", "1,2\n" * 5000))
+    hands.grow_old(compress_after=timedelta())
+    assert [file.name for file in own_client.files(task_id)] == ["points.csv.gz"]
+    assert own_client.download(task_id, "points.csv", tmp_path).read_text() == "1,2\n" * 5000
+    packed = own_client.download(task_id, "points.csv.gz", tmp_path)
+    assert (packed.name, gzip.decompress(packed.read_bytes())) == ("points.csv.gz", b"1,2\n" * 5000)
+
+    hands.grow_old(keep=timedelta())
+    assert own_client.result(task_id).files_removed_at and own_client.files(task_id) == []
+    with pytest.raises(NotFound, match="removed by their age"):
+        own_client.download(task_id, "points.csv", tmp_path)
+
+
+def test_a_worker_is_drained_and_resumed(own_client: Client, hands: Hands) -> None:
+    hands.register("box:gpu0")
+    assert own_client.drain_worker("box:gpu0").drain
+    assert [worker.drain for worker in own_client.workers()] == [True]
+    assert not own_client.resume_worker("box:gpu0").drain
+    with pytest.raises(NotFound, match="no worker 'box:gpu7'"):
+        own_client.drain_worker("box:gpu7")
+
+
+def test_alerts_are_told_while_they_hold_and_after(own_client: Client, hands: Hands) -> None:
+    assert (own_client.alerts(), own_client.alert_history()) == ([], [])
+    hands.alert("box:gpu0", "it fell off")
+    hands.alert("box:gpu1", "it fell off")
+    hands.resolve("box:gpu0")
+    assert [alert.subject for alert in own_client.alerts()] == ["box:gpu1"]
+    assert [alert.resolved for alert in own_client.alert_history()] == [False, True]
+    assert [alert.subject for alert in own_client.alert_history(limit=1)] == ["box:gpu1"]
+    assert own_client.health().alerts_active == 1

@@ -82,6 +82,22 @@ def task(id: int, status: TaskStatus = TaskStatus.QUEUED, **changes: Any) -> Tas
     return Task(**(values | changes))
 
 
+def worker(number: int, state: WorkerState = WorkerState.BUSY) -> Worker:
+    return Worker(
+        id=f"gpu-box-1:gpu{number}",
+        host="gpu-box-1",
+        slot=f"gpu{number}",
+        pid=100 + number,
+        state=state,
+        gpu_id=f"GPU-{number}",
+        task_id=None,
+        loaded_models=[],
+        started_at=NOW,
+        heartbeat_at=NOW,
+        note="",
+    )
+
+
 def some_tasks() -> list[Task]:
     """Ten tasks in all states, newest first as ids go."""
     s = TaskStatus
@@ -143,6 +159,10 @@ class World:
         self.tasks[changed.id] = changed
         kind = EventType.TASK_CREATED if new else EventType.TASK_STATUS
         await self.tell(kind, {"task": changed.model_dump(mode="json")}, changed.id)
+
+    async def worker(self, number: int, state: WorkerState) -> None:
+        """A worker does something else now."""
+        await self.tell(EventType.WORKER_STATE, {"worker": worker(number, state).model_dump(mode="json")})
 
     async def progress(self, task_id: int, **progress: Any) -> None:
         data = {"progress": progress, "status": "RUNNING", "attempt": 1}
@@ -223,22 +243,7 @@ class FakeClient(AsyncClient):
     async def _system(self, request: Request[Any], rest: list[str]) -> Any:
         if rest == ["queue"]:
             return self._queue()
-        return [
-            Worker(
-                id=f"gpu-box-1:gpu{i}",
-                host="gpu-box-1",
-                slot=f"gpu{i}",
-                pid=100 + i,
-                state=WorkerState.BUSY,
-                gpu_id=f"GPU-{i}",
-                task_id=None,
-                loaded_models=[],
-                started_at=NOW,
-                heartbeat_at=NOW,
-                note="",
-            )
-            for i in range(4)
-        ]
+        return [worker(i) for i in range(4)]
 
     async def _tasks(self, request: Request[Any], rest: list[str]) -> Any:
         if request.method == "POST" and not rest[0].isdecimal():

@@ -6,6 +6,7 @@ from mofsim.cli import text
 from mofsim.cli.app import App, command
 from mofsim.cli.output import Column
 from mofsim.schemas.resources import Gpu, Worker
+from mofsim.vocabulary import WorkerState
 
 _GPU_COLUMNS = [
     Column("HOST"),
@@ -81,5 +82,12 @@ def _worker(worker: Worker) -> list[str]:
         ", ".join(worker.loaded_models),
         str(worker.pid),
         text.age(worker.heartbeat_at),
-        worker.note,
+        _note(worker),
     ]
+
+
+def _note(worker: Worker) -> str:
+    """The state of a worker that is out of order, or gone, does not tell that it is to take no tasks."""
+    told = worker.state in (WorkerState.DRAINING, WorkerState.DRAINED)
+    drain = "takes no tasks until it is resumed" if worker.drain and not told else ""
+    return "; ".join(each for each in (drain, worker.note) if each)

@@ -11,6 +11,7 @@ from mofsim.cli.app import App, command, task_id
 from mofsim.cli.output import Column, Output
 from mofsim.client import ApiError
 from mofsim.schemas.tasks import LogLine, TaskResult
+from mofsim.vocabulary import COMPRESSED
 
 #: Time between two looks at a log that is followed, in seconds.
 _LOG_INTERVAL = 1.0
@@ -22,7 +23,7 @@ _LOG_INTERVAL = 1.0
 def result(app: App, id: int) -> None:
     """Show the result of a task.
 
-    With --json: {task_id, status, result, output_files, metrics, provenance}.
+    With --json: {task_id, status, result, output_files, metrics, provenance, files_removed_at}.
     """
     found = app.client.result(id)
     if app.json:
@@ -44,6 +45,8 @@ def say_result(out: Output, found: TaskResult) -> None:
     lines |= {name: value_text(value) for name, value in found.metrics.items()}
     if found.output_files:
         lines["files"] = ", ".join(found.output_files)
+    if found.files_removed_at:
+        lines["files"] = f"removed by their age at {text.clock(found.files_removed_at)}"
     out.fields(lines)
 
 
@@ -101,7 +104,9 @@ def _say_lines(out: Output, found: list[LogLine]) -> None:
 
 @command()
 @task_id
-@click.option("--download", "folder", type=click.Path(file_okay=False, path_type=Path), help="Save them here.")
+@click.option(
+    "--download", "folder", type=click.Path(file_okay=False, path_type=Path), help="Save them here, unpacked."
+)
 @click.pass_obj
 def files(app: App, id: int, folder: Path | None) -> None:
     """List the files of a task, or download them all.
@@ -110,19 +115,29 @@ def files(app: App, id: int, folder: Path | None) -> None:
     """
     if folder:
         saved = download_all(app, id, folder)
+        if not saved:
+            app.out.note(_why_none(app, id))
         return app.out.document(saved) if app.json else _say_saved(app.out, saved)
     found = app.client.files(id)
     if app.json:
         return app.out.document(found)
     columns = [Column("SIZE", right=True), Column("NAME")]
     rows = [[text.size(file.size_bytes), file.name] for file in found]
-    app.out.table(columns, rows, empty=f"task {id} has no files")
+    app.out.table(columns, rows, empty="" if found else _why_none(app, id))
+
+
+def _why_none(app: App, id: int) -> str:
+    result = result_or_none(app, id)
+    if result and result.files_removed_at:
+        return f"the files of task {id} were removed by their age at {text.clock(result.files_removed_at)}"
+    return f"task {id} has no files"
 
 
 def download_all(app: App, id: int, folder: Path) -> dict[str, str]:
-    """Name → local path of each file."""
+    """Name → local path of each file, by the name that it had before it was compressed."""
     folder.mkdir(parents=True, exist_ok=True)
-    return {file.name: str(app.client.download(id, file.name, folder)) for file in app.client.files(id)}
+    names = [file.name.removesuffix(COMPRESSED) for file in app.client.files(id)]
+    return {name: str(app.client.download(id, name, folder)) for name in names}
 
 
 def _say_saved(out: Output, saved: dict[str, str]) -> None:

@@ -1,10 +1,10 @@
-"""`mofsim serve`, `worker`, `tui`, `db`: start one part of mofsim in this process."""
+"""`mofsim serve`, `tui`: start one part of mofsim in this process."""
 
 import re
 
 import click
 
-from mofsim.cli.app import FAILED, OK, App, CommandGroup, command
+from mofsim.cli.app import OK, App, command
 
 
 def _check_gpus(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -31,24 +31,6 @@ def serve(app: App, host: str | None, port: int | None) -> int:
 
 
 @command()
-@gpus
-@cpu_slots
-@click.pass_obj
-def worker(app: App, gpus: str | None, cpu_slots: int | None) -> int:
-    """Run this machine's worker, in the foreground. Ctrl-C stops it; its tasks are queued again."""
-    settings = app.settings_for_processes({"worker.gpus": gpus, "worker.cpu_slots": cpu_slots})
-    from mofsim.logs import configure
-    from mofsim.worker.supervisor import run
-
-    configure(settings)
-    try:
-        return run(settings)
-    except ValueError as error:
-        app.out.note(f"mofsim: {error}")
-        return FAILED
-
-
-@command()
 @click.pass_obj
 def tui(app: App) -> None:
     """Open the console. q leaves it; tasks go on."""
@@ -56,29 +38,3 @@ def tui(app: App) -> None:
     from mofsim.tui.app import run
 
     run(url)
-
-
-@click.group(cls=CommandGroup)
-def db() -> None:
-    """Look after the database."""
-
-
-@db.command()
-@click.pass_obj
-def upgrade(app: App) -> None:
-    """Make the database, or bring it to the schema of this version.
-
-    With --json: {changed}.
-    """
-    settings = app.settings
-    from mofsim.db.engine import Database
-    from mofsim.db.migrate import upgrade as apply
-
-    database = Database(settings.database_url, settings.database.busy_timeout_seconds)
-    try:
-        changed = apply(database)
-    finally:
-        database.close()
-    if app.json:
-        return app.out.document({"changed": changed})
-    app.out.line("the database has this version's schema" + (" now" if changed else " already"))

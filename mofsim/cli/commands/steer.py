@@ -1,7 +1,7 @@
 """`mofsim cancel`, `retry`, `undo`, `hold`, `release`, `detach`, `priority`, `rm`: change what happens to tasks."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -11,11 +11,22 @@ from mofsim.client import ApiError
 from mofsim.schemas.tasks import Task
 from mofsim.vocabulary import Priority, TaskStatus
 
+#: A task is named by a number, a worker by a word.
+I = TypeVar("I", int, str)  # noqa: E741
+Errors = list[dict[str, Any]]
 
-def each(app: App, ids: tuple[int, ...], do: Callable[[int], Any], say: Callable[[int, Any], str]) -> int:
+
+def each(app: App, ids: tuple[I, ...], do: Callable[[I], Any], say: Callable[[I, Any], str]) -> int:
     """Do it to each; one that is refused is told and does not stop the others. The exit status."""
+    return say_done(app, *try_each(app, ids, do, say))
+
+
+def try_each(
+    app: App, ids: tuple[I, ...], do: Callable[[I], Any], say: Callable[[I, Any], str]
+) -> tuple[list[Any], Errors]:
+    """What came of those that could be done, and the errors of the others."""
     done: list[Any] = []
-    errors: list[dict[str, Any]] = []
+    errors: Errors = []
     for id in dict.fromkeys(ids):
         try:
             answer = do(id)
@@ -26,6 +37,11 @@ def each(app: App, ids: tuple[int, ...], do: Callable[[int], Any], say: Callable
         done.append(answer or {"id": id})
         if not app.json:
             app.out.line(say(id, answer))
+    return done, errors
+
+
+def say_done(app: App, done: list[Any], errors: Errors) -> int:
+    """The document about all of them, and the exit status."""
     if app.json:
         app.out.document({"items": done, "errors": errors})
     return FAILED if errors else OK

@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -12,7 +12,7 @@ from mofsim.cli.commands.tasks import one_of
 from mofsim.cli.commands.watch import every, say_end, until_end
 from mofsim.cli.resolve import structure_for
 from mofsim.schemas.tasks import Task, TaskStructure
-from mofsim.vocabulary import Preset, Priority, TaskStatus, TaskType
+from mofsim.vocabulary import Preset, Priority, TaskStatus, TaskType, WebhookEvent
 
 
 def _read_parameters(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
@@ -38,6 +38,19 @@ def _read_time(ctx: click.Context, option: click.Parameter, given: str | None) -
         raise click.BadParameter(f"{given!r} is no time; write e.g. 2026-11-30T22:00", ctx, option) from None
 
 
+def _read_secret(ctx: click.Context, option: click.Parameter, file: BinaryIO | None) -> str | None:
+    """Without the line end that editors put behind it."""
+    if file is None:
+        return None
+    try:
+        secret = file.read().decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise click.BadParameter("the file must hold a secret as text (UTF-8)", ctx, option) from None
+    if not secret:
+        raise click.BadParameter("the file is empty; put the secret into it", ctx, option)
+    return secret
+
+
 @command()
 @click.argument("task_type", metavar="TYPE", type=one_of(TaskType))
 @click.option(
@@ -61,6 +74,22 @@ def _read_time(ctx: click.Context, option: click.Parameter, given: str | None) -
 @click.option("--not-before", callback=_read_time, metavar="TIME", help="Wait until then, local time.")
 @click.option("--max-attempts", type=click.IntRange(1, 20), help="Tries when a worker is lost.")
 @click.option("--key", "idempotency_key", help="Idempotency key: the same one again gives the same task.")
+@click.option("--callback", metavar="URL", help="Tell this URL what becomes of the task.")
+@click.option(
+    "--callback-event",
+    "callback_events",
+    multiple=True,
+    type=click.Choice([str(event) for event in WebhookEvent]),
+    help="Tell only of these; may be given again.",
+)
+@click.option(
+    "--callback-secret-file",
+    "callback_secret",
+    type=click.File("rb"),
+    callback=_read_secret,
+    metavar="FILE",
+    help="Sign what is told with the secret in this file (-: stdin).",
+)
 @click.option("--wait", is_flag=True, help="Follow it until it ends, then show its result.")
 @every
 @click.pass_obj
@@ -77,6 +106,9 @@ def submit(
     not_before: datetime | None,
     max_attempts: int | None,
     idempotency_key: str | None,
+    callback: str | None,
+    callback_events: tuple[str, ...],
+    callback_secret: str | None,
     wait: bool,
     every: float,
 ) -> int:
@@ -84,6 +116,7 @@ def submit(
 
     With --json: the task; with --wait {task, result}, where result is null when there is none.
     """
+    receiver = _receiver(callback, callback_events, callback_secret)
     task = app.client.submit(
         task_type,
         _structure(app, structure, after),
@@ -95,6 +128,7 @@ def submit(
         not_before=not_before,
         max_attempts=max_attempts,
         idempotency_key=idempotency_key,
+        callback=receiver,
     )
     if wait:
         return _follow(app, task, every)
@@ -112,6 +146,16 @@ def _structure(app: App, structure: str | None, after: int | None) -> str | int 
         return TaskStructure(source="task", id=after)
     assert structure is not None
     return structure_for(app, structure)
+
+
+def _receiver(url: str | None, events: tuple[str, ...], secret: str | None) -> dict[str, Any] | None:
+    if url is None:
+        if events or secret:
+            raise click.UsageError(
+                "--callback-event and --callback-secret-file say how to tell; say whom: --callback URL"
+            )
+        return None
+    return {"url": url, "events": list(events) or None, "secret": secret}
 
 
 def _follow(app: App, task: Task, every_seconds: float) -> int:

@@ -4,6 +4,8 @@ from starlette.routing import Route
 
 from mofsim.server import openapi
 from mofsim.server.routes import (
+    alerts,
+    deliveries,
     events,
     files,
     logs,
@@ -25,10 +27,12 @@ routes: list[Route] = [
     *results.routes,
     *logs.routes,
     *files.routes,
+    *deliveries.routes,
     *uploads.routes,
     *structures.routes,
     *models.routes,
     *system.routes,
+    *alerts.routes,
     *events.routes,
     *openapi.routes,
 ]

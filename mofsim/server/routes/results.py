@@ -54,6 +54,7 @@ def _result_to_wire(task: TaskRow, result: ResultRow) -> TaskResult:
         output_files={name: file_url(task.id, result.attempt, name) for name in result.output_files},
         metrics={"duration_seconds": result.duration_seconds} | result.metrics,
         provenance=result.provenance,
+        files_removed_at=result.files_removed_at,
     )
 
 
@@ -61,7 +62,7 @@ def _result_to_wire(task: TaskRow, result: ResultRow) -> TaskResult:
 async def get_series(request: Request) -> Response:
     """See how energy, forces and volume went, also while the task runs.
 
-    `columns` is empty while no step was made.
+    `columns` is empty while no step was made, and when the files were removed by their age.
     """
     task_id, given = path_id(request), query(request, SeriesQuery)
     task = await read(request, queries.find, task_id)
@@ -75,7 +76,10 @@ async def get_series(request: Request) -> Response:
 
 @document("tasks", answer=Page[OutputFile], errors=[404])
 async def list_files(request: Request) -> Response:
-    """List the files that a task left; none while it has not ended."""
+    """List the files that a task left.
+
+    None while it has not ended, and none after they were removed by their age: `files_removed_at` of the result.
+    """
     task, result = await read(request, queries.result, path_id(request))
     if result is None:
         return whole([])

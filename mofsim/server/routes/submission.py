@@ -80,6 +80,7 @@ async def submit_batch(request: Request) -> Response:
     """Submit many tasks: all of them or, when one can not run, none."""
     body = await json_body(request, BatchSubmit)
     key = _idempotency_key(request)
+    await _check_callbacks(request, body)
     batch, tasks = await run_in_threadpool(_accept_batch, context(request), body, key)
     await _issue_tickets(request, tasks)
     created = BatchCreated(id=batch.id, name=batch.name, task_ids=[task.id for task in tasks])
@@ -101,10 +102,16 @@ async def unknown_type(request: Request) -> Response:
 async def _submit(request: Request, task_type: TaskType, model: type[S]) -> Response:
     body = await json_body(request, model)
     key = _idempotency_key(request)
+    await _check_callbacks(request, body)
     defaults = context(request).defaults
     task = await write(request, submission.submit, task_type, body, defaults, idempotency_key=key)
     await _issue_tickets(request, [task])
     return answer(task_to_wire(task), 202, headers={"Location": f"/api/v1/tasks/{task.id}"})
+
+
+async def _check_callbacks(request: Request, body: TaskSubmit | BatchSubmit) -> None:
+    allow_private = context(request).settings.webhooks.allow_private
+    await run_in_threadpool(submission.check_callbacks, body, allow_private)
 
 
 def _idempotency_key(request: Request) -> str | None:

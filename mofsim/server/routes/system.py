@@ -6,11 +6,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mofsim import __version__
-from mofsim.core import events, queries, workers
+from mofsim.core import alerts, events, queries, workers
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.resources import Gpu, Health, Queue, SettingValue, Worker
 from mofsim.server.answers import answer, whole
-from mofsim.server.context import context, read
+from mofsim.server.context import context, read, write
 from mofsim.server.openapi import document
 from mofsim.vocabulary import WorkerState
 
@@ -29,6 +29,7 @@ def _health(session: Session) -> Health:
         database="ok",
         workers_online=len(online),
         workers_busy=sum(worker.state == WorkerState.BUSY for worker in online),
+        alerts_active=len(alerts.active(session)),
         queue=_queue(session),
         last_event_id=events.last_id(session),
     )
@@ -51,6 +52,23 @@ async def list_workers(request: Request) -> Response:
     return whole(Worker.model_validate(worker) for worker in await read(request, workers.listing))
 
 
+@document("system", answer=Worker, status=202, errors=[404])
+async def drain_worker(request: Request) -> Response:
+    """Let a worker finish its task and take no other one, until it is resumed.
+
+    Its `state` tells when it has done so: DRAINED.
+    """
+    worker = await write(request, workers.drain, request.path_params["worker"])
+    return answer(Worker.model_validate(worker), 202)
+
+
+@document("system", answer=Worker, status=202, errors=[404])
+async def resume_worker(request: Request) -> Response:
+    """Let a drained worker take tasks again."""
+    worker = await write(request, workers.resume, request.path_params["worker"])
+    return answer(Worker.model_validate(worker), 202)
+
+
 @document("system", answer=Page[Gpu])
 async def list_gpus(request: Request) -> Response:
     """List the GPUs as they were seen last."""
@@ -68,6 +86,8 @@ routes = [
     Route("/api/v1/health", get_health),
     Route("/api/v1/system/queue", get_queue),
     Route("/api/v1/system/workers", list_workers),
+    Route("/api/v1/system/workers/{worker}/drain", drain_worker, methods=["POST"]),
+    Route("/api/v1/system/workers/{worker}/resume", resume_worker, methods=["POST"]),
     Route("/api/v1/system/gpus", list_gpus),
     Route("/api/v1/system/config", list_settings),
 ]

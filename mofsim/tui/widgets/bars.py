@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from mofsim.vocabulary import WorkerState
 
 #: Workers that take no task, and will not.
 GONE = frozenset({WorkerState.STOPPED, WorkerState.LOST})
+#: Workers that are well and take no task until a person resumes them; one that drains finishes its last one.
+OUT = frozenset({WorkerState.DRAINING, WorkerState.DRAINED})
 
 NAMED_KEYS = {
     "escape": "esc",
@@ -61,7 +64,12 @@ class HeaderBar(Lines):
             piece(f" {self.glyphs.bar} ", DIM),
             *self._modes(),
         ]
-        yield spread(left, [*(self.status or self._counts()), piece(" ")], width)
+        right = [*(self.status or self._counts()), piece(" ")]
+        trouble = [] if self.status else list(self._trouble())
+        if length(left) + length(trouble) + length(right) >= width:
+            # The counts say more than it does.
+            trouble = []
+        yield spread(left, [*trouble, *right], width)
 
     def _line(self) -> Segment:
         store, glyphs = self._session.store, self.glyphs
@@ -84,15 +92,30 @@ class HeaderBar(Lines):
             else:
                 yield piece(f"[{label}]", BOLD)
 
+    def _trouble(self) -> Iterable[Segment]:
+        """Why less is computed than could be: the worst of it."""
+        if self._session.store.counts is None:
+            return
+        states = Counter(worker.state for worker in self._session.store.workers.values() if worker.state not in GONE)
+        paused, out = states[WorkerState.PAUSED], sum(states[state] for state in OUT)
+        if not states:
+            yield piece("no worker  ", WARN)
+        elif paused:
+            yield piece(f"{_workers(paused)} paused  ", WARN)
+        elif out:
+            yield piece(f"{_workers(out)} drained  ", WARN if out == states.total() else DIM)
+
     def _counts(self) -> Iterable[Segment]:
         counts = self._session.store.counts
         if counts is None:
             return
-        if not any(worker.state not in GONE for worker in self._session.store.workers.values()):
-            yield piece("no worker  ", WARN)
         yield piece(f"{format.grouped(counts.running)} run", ACTIVE if counts.running else DIM)
         yield piece(f"  {format.grouped(counts.waiting)} wait", PLAIN if counts.waiting else DIM)
         yield piece(f"  {format.grouped(counts.failed)} {self.glyphs.failed}", BAD if counts.failed else DIM)
+
+
+def _workers(n: int) -> str:
+    return f"{n} worker{'s' * (n != 1)}"
 
 
 class Banner(Lines):
