@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from mofsim.core.weights import checkpoint_path
 from mofsim.settings import ModelSettings, Settings
 
 #: Less free disk than this is a lack, in bytes; trajectories of large structures take hundreds of MB.
@@ -107,17 +108,6 @@ def _lack_of(model: ModelSettings) -> tuple[str, str] | None:
     if path is None or not path.is_file():
         return f"no file {path or model.checkpoint}", "correct its `checkpoint` setting, or fetch the file"
     return None
-
-
-def checkpoint_path(checkpoint: str) -> Path | None:
-    """The file of a checkpoint; None when it is said to be in a package that is not installed."""
-    package, slash, inside = checkpoint.removeprefix("package:").partition("/")
-    if not checkpoint.startswith("package:"):
-        return Path(checkpoint)
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations or not slash:
-        return None
-    return Path(next(iter(spec.submodule_search_locations))) / inside
 
 
 def packages() -> Iterator[Check]:

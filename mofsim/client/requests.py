@@ -83,11 +83,13 @@ def submit(
     timeout_seconds: float | None = None,
     not_before: datetime | None = None,
     max_attempts: int | None = None,
+    reuse: bool = False,
     callback: CallbackLike | None = None,
     idempotency_key: str | None = None,
 ) -> Request[Task]:
     """Submit a task; what is None is the server's to choose.
 
+    With `reuse` it may be COMPLETED at once, by the finished result of an equal one (`reused_from`).
     A second submit with the same `idempotency_key` gives the first one's task back.
     """
     body = batch_item(
@@ -100,6 +102,7 @@ def submit(
         timeout_seconds=timeout_seconds,
         not_before=not_before,
         max_attempts=max_attempts,
+        reuse=reuse,
         callback=callback,
     )
     return Request(
@@ -124,6 +127,7 @@ def batch_item(
     timeout_seconds: float | None = None,
     not_before: datetime | None = None,
     max_attempts: int | None = None,
+    reuse: bool = False,
     callback: CallbackLike | None = None,
 ) -> dict[str, Any]:
     """One task of `submit_batch`. Raises ValueError for an unknown priority."""
@@ -132,6 +136,7 @@ def batch_item(
         "timeout_seconds": timeout_seconds,
         "not_before": not_before.isoformat() if not_before else None,
         "max_attempts": max_attempts,
+        "reuse": True if reuse else None,
         "callback": _callback(callback) if callback is not None else None,
     }
     body = {

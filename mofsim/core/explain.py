@@ -42,6 +42,8 @@ def _sentence(session: Session, task: Task, ahead: int | None) -> str:
             return f"It runs on {task.worker_id}, step {task.progress.get('step')}."
         case TaskStatus.FAILED:
             return f"It failed: {task.error_message}"
+        case TaskStatus.COMPLETED if task.reused_from is not None:
+            return f"It was not computed: task {task.reused_from} had the same result to give."
         case status:
             return f"It ended: {status}."
 

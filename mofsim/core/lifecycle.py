@@ -40,9 +40,12 @@ def accept(session: Session, task: Task) -> None:
 
 
 def accept_all(session: Session, tasks: Sequence[Task]) -> None:
-    """New tasks enter: PENDING while they wait for something named, else QUEUED."""
+    """New tasks enter: PENDING while they wait for something named, else QUEUED.
+
+    One that was given the result of another task is COMPLETED.
+    """
     for task in tasks:
-        task.status = waiting_status(task)
+        task.status = waiting_status(task) if task.reused_from is None else TaskStatus.COMPLETED
         task.queued_at = utcnow() if task.status == TaskStatus.QUEUED else None
     session.add_all(tasks)
     session.flush()
@@ -50,6 +53,7 @@ def accept_all(session: Session, tasks: Sequence[Task]) -> None:
         _count(session, status, n)
     for task in tasks:
         events.append_task(session, EventType.TASK_CREATED, task)
+        webhooks.status_changed(session, task)
 
 
 def waiting_status(task: Task) -> TaskStatus:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from mofsim.core import dependencies, lifecycle, models, structures, targets
 from mofsim.core.errors import Conflict, Invalid
-from mofsim.db.tables import Batch, Model, Structure, Task, utcnow
+from mofsim.core.reuse import Reuse
+from mofsim.db.tables import Batch, Model, Structure, Task, TaskResult, utcnow
 from mofsim.schemas.simulations import resolve
 from mofsim.schemas.tasks import BatchSubmit, BuiltinStructure, TaskStructure, TaskSubmit, UploadedStructure
 from mofsim.schemas.webhooks import Callback
@@ -44,10 +45,11 @@ def submit(
     body: TaskSubmit,
     defaults: Defaults,
     *,
+    reuse: Reuse | None = None,
     idempotency_key: str | None = None,
     batch_id: int | None = None,
 ) -> Task:
-    """Accept one task.
+    """Accept one task; where it allows the `reuse` of a result, it may be COMPLETED at once.
 
     The same `idempotency_key` with the same request gives the task of the first time back.
     Raises Invalid (with the field) for what can not run, Conflict for a key that was used for something else.
@@ -58,12 +60,17 @@ def submit(
         if earlier:
             return _same(earlier, task)
     task.idempotency_key, task.batch_id = idempotency_key, batch_id
-    lifecycle.accept(session, task)
+    _accept(session, [task], reuse)
     return task
 
 
 def submit_batch(
-    session: Session, body: BatchSubmit, defaults: Defaults, *, idempotency_key: str | None = None
+    session: Session,
+    body: BatchSubmit,
+    defaults: Defaults,
+    *,
+    reuse: Reuse | None = None,
+    idempotency_key: str | None = None,
 ) -> tuple[Batch, list[Task]]:
     """Accept all of them or, when one can not run, none; the field of the error names which.
 
@@ -83,8 +90,21 @@ def submit_batch(
     session.flush()
     for task in tasks:
         task.batch_id = batch.id
-    lifecycle.accept_all(session, tasks)
+    _accept(session, tasks, reuse)
     return batch, tasks
+
+
+def _accept(session: Session, tasks: list[Task], reuse: Reuse | None) -> None:
+    """Those that asked for it and were computed before are COMPLETED at once, all others wait."""
+    found: list[tuple[Task, TaskResult]] = []
+    for task in tasks:
+        if reuse and task.options.get("reuse") and (result := reuse.find(session, task)):
+            task.reused_from, task.completed_at = result.task_id, utcnow()
+            found.append((task, result))
+    lifecycle.accept_all(session, tasks)
+    for task, result in found:
+        assert reuse
+        reuse.give(session, task, result)
 
 
 @dataclass

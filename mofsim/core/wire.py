@@ -30,6 +30,7 @@ def task_to_wire(task: Task) -> TaskWire:
         held=task.held,
         parent_id=task.parent_id,
         awaits_parent=task.awaits_parent,
+        reused_from=task.reused_from,
         queued_at=task.queued_at,
         started_at=task.started_at,
         completed_at=task.completed_at,

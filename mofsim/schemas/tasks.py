@@ -61,6 +61,10 @@ class TaskOptions(Request):
     )
     not_before: UtcTime | None = Field(None, description="Wait until then (UTC when no zone is given)")
     max_attempts: int | None = Field(None, ge=1, le=20, description="Tries when the infrastructure fails")
+    reuse: bool = Field(
+        False,
+        description="Take a finished result, where one is there of the same structure, weights, parameters and preset",
+    )
     callback: Callback | None = Field(None, description="Where to tell what becomes of the task")
 
 
@@ -188,6 +192,7 @@ class Task(Response):
     held: bool = Field(False, description="Waits until a person releases it")
     parent_id: int | None = Field(None, description="The task whose optimized structure it takes")
     awaits_parent: bool = Field(False, description="It has not got that structure yet")
+    reused_from: int | None = Field(None, description="The task whose result it was given instead of being computed")
     queued_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None

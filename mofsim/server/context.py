@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from mofsim.core.reuse import Reuse
 from mofsim.core.storage import Storage
 from mofsim.core.submission import Defaults
 from mofsim.db.engine import AsyncDatabase, Database
@@ -36,6 +37,10 @@ class Context:
     stream: EventStream
     series: SeriesReader = field(default_factory=SeriesReader)
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHECKS_AT_ONCE))
+
+    @property
+    def reuse(self) -> Reuse:
+        return Reuse(self.storage)
 
     @property
     def defaults(self) -> Defaults:

@@ -73,6 +73,7 @@ def _read_secret(ctx: click.Context, option: click.Parameter, file: BinaryIO | N
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Time limit.")
 @click.option("--not-before", callback=_read_time, metavar="TIME", help="Wait until then, local time.")
 @click.option("--max-attempts", type=click.IntRange(1, 20), help="Tries when a worker is lost.")
+@click.option("--reuse", is_flag=True, help="Take a finished result of the same computation, where there is one.")
 @click.option("--key", "idempotency_key", help="Idempotency key: the same one again gives the same task.")
 @click.option("--callback", metavar="URL", help="Tell this URL what becomes of the task.")
 @click.option(
@@ -105,6 +106,7 @@ def submit(
     timeout: float | None,
     not_before: datetime | None,
     max_attempts: int | None,
+    reuse: bool,
     idempotency_key: str | None,
     callback: str | None,
     callback_events: tuple[str, ...],
@@ -127,6 +129,7 @@ def submit(
         timeout_seconds=timeout,
         not_before=not_before,
         max_attempts=max_attempts,
+        reuse=reuse,
         idempotency_key=idempotency_key,
         callback=receiver,
     )
@@ -135,8 +138,14 @@ def submit(
     if app.json:
         app.out.document(task)
     else:
-        app.out.line(f"task {task.id} is {task.status}; `mofsim watch {task.id}` follows it")
+        app.out.line(_told(task))
     return OK
+
+
+def _told(task: Task) -> str:
+    if task.reused_from is not None:
+        return f"task {task.id} has the result of task {task.reused_from}; `mofsim result {task.id}` shows it"
+    return f"task {task.id} is {task.status}; `mofsim watch {task.id}` follows it"
 
 
 def _structure(app: App, structure: str | None, after: int | None) -> str | int | TaskStructure:

@@ -90,7 +90,7 @@ async def submit_batch(request: Request) -> Response:
 def _accept_batch(context: Context, body: BatchSubmit, key: str | None) -> tuple[Batch, list[TaskRow]]:
     """In a thread: handing thousands of statements from the event loop to a thread and back takes far longer."""
     with context.blocking_database.write() as session:
-        return submission.submit_batch(session, body, context.defaults, idempotency_key=key)
+        return submission.submit_batch(session, body, context.defaults, reuse=context.reuse, idempotency_key=key)
 
 
 async def unknown_type(request: Request) -> Response:
@@ -103,8 +103,8 @@ async def _submit(request: Request, task_type: TaskType, model: type[S]) -> Resp
     body = await json_body(request, model)
     key = _idempotency_key(request)
     await _check_callbacks(request, body)
-    defaults = context(request).defaults
-    task = await write(request, submission.submit, task_type, body, defaults, idempotency_key=key)
+    defaults, reuse = context(request).defaults, context(request).reuse
+    task = await write(request, submission.submit, task_type, body, defaults, reuse=reuse, idempotency_key=key)
     await _issue_tickets(request, [task])
     return answer(task_to_wire(task), 202, headers={"Location": f"/api/v1/tasks/{task.id}"})
 

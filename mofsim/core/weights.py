@@ -1,0 +1,35 @@
+"""The file with the weights of a model, as this interpreter finds it. Nothing of the model's package is imported."""
+
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from mofsim.core.hashing import sha256
+from mofsim.db.tables import Model
+
+
+def checkpoint_path(checkpoint: str) -> Path | None:
+    """The file of a checkpoint; None when it is said to be in a package that is not installed."""
+    package, slash, inside = checkpoint.removeprefix("package:").partition("/")
+    if not checkpoint.startswith("package:"):
+        return Path(checkpoint)
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations or not slash:
+        return None
+    return Path(next(iter(spec.submodule_search_locations))) / inside
+
+
+def weights_sha256(model: Model) -> str | None:
+    """The hash of a model's weights as they are now; None where they can not be seen from here."""
+    if model.config.get("python") and model.file_path.startswith("package:"):
+        return None
+    path = checkpoint_path(model.file_path)
+    try:
+        return _hash(path, path.stat().st_size, path.stat().st_mtime_ns) if path else None
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _hash(path: Path, size: int, mtime_ns: int) -> str:
+    return sha256(path)
