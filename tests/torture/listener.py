@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 
-from ..worker.receiver import Received, Receiver
+from tests.worker.receiver import Received, Receiver
 
 SECRET = "torture"
 
