@@ -7,28 +7,51 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mofsim.client import Client
 
 SETTINGS = """
 [worker]
-cpu_slots = 1
+cpu_slots = {cpu_slots}
 [models.lj]
 framework = "ase"
 checkpoint = "ase.calculators.lj:LennardJones"
-options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
+options = {{ sigma = 1.0, epsilon = 0.001, rc = 3.0 }}
 description = "so fast that only mofsim's own time is left"
+[models.sleeper]
+framework = "ase"
+checkpoint = "calculators:Sleeper"
+description = "keeps a worker busy and takes no time of the processor"
 """
+
+
+@dataclass(frozen=True)
+class Running:
+    """A client of it, and the process that all its others descend from."""
+
+    client: Client
+    pid: int
 
 
 @contextmanager
 def service() -> Iterator[Client]:
     """A client of a running server with one CPU worker."""
+    with running() as it:
+        yield it.client
+
+
+@contextmanager
+def running(cpu_slots: int = 1) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="mofsim-benchmark-") as folder:
         settings = Path(folder, "settings.toml")
-        settings.write_text(SETTINGS)
-        environment = os.environ | {"MOFSIM_STORAGE__ROOT": f"{folder}/data", "MOFSIM_SETTINGS": str(settings)}
+        settings.write_text(SETTINGS.format(cpu_slots=cpu_slots))
+        environment = os.environ | {
+            "MOFSIM_STORAGE__ROOT": f"{folder}/data",
+            "MOFSIM_SETTINGS": str(settings),
+            "PYTHONPATH": str(Path(__file__).parent),
+        }
         command = [sys.executable, "-m", "mofsim", "--json", "up", "--port", "0"]
         with Path(folder, "up.log").open("w") as log:
             up = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -38,7 +61,7 @@ def service() -> Iterator[Client]:
             if not ready:
                 raise SystemExit(Path(folder, "up.log").read_text())
             with Client(json.loads(ready)["url"]) as client:
-                yield client
+                yield Running(client, up.pid)
         finally:
             up.terminate()
             up.wait(30)

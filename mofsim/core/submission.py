@@ -205,7 +205,8 @@ def _check_elements(structure: Structure, model: Model) -> None:
 
 
 def _same(earlier: Task, task: Task) -> Task:
-    compared = ("task_type", "model_name", "preset", "parameters", "callback_url")
+    receiver = ("callback_url", "callback_events", "callback_secret")
+    compared = ("task_type", "model_name", "preset", "parameters", *receiver)
     same = all(getattr(earlier, name) == getattr(task, name) for name in compared)
     if same and earlier.structure_id == task.structure.id:
         return earlier

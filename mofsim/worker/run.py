@@ -277,9 +277,13 @@ class Run:
             self.at_end(session)
 
     def _left_behind(self) -> Message:
-        """What a killed executor left in its folder, in the form of a message that it could not send."""
+        """What a killed executor left in its folder, in the form of a message that it could not send.
+
+        Hidden files are those that it had only half written.
+        """
         folder = Path(self.job.request["directory"])
-        files = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
+        whole = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+        files = {path.name: path.stat().st_size for path in whole}
         return {"result": {}, "output_files": files, "metrics": {}, "provenance": {}}
 
     def _finish(self, outcome: Outcome) -> None:

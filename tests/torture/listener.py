@@ -1,23 +1,28 @@
-"""A receiver of webhooks that is away or unwell for a while."""
+"""A receiver of webhooks that is never quite reliable, and away or unwell for a while."""
 
+import random
 import threading
 from dataclasses import dataclass, field
 
-from ..worker.receiver import Received, Receiver
+from tests.worker.receiver import Received, Receiver
 
 SECRET = "torture"
+#: of the deliveries, those that are refused, and those that are taken without an answer
+REFUSED, UNANSWERED = 0.1, 0.05
 
 
 @dataclass
 class Listener:
-    """Keeps all it was sent, and apart from that what it said yes to, in the order of its answers."""
+    """Keeps all it was sent, and apart from that what it took, in that order."""
 
+    seed: int
     unwell: bool = False
     away: bool = False
     accepted: list[Received] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
         self._receiver = Receiver(self._answer)
 
     def __enter__(self) -> "Listener":
@@ -47,7 +52,10 @@ class Listener:
 
     def _answer(self, received: Received) -> tuple[int, dict[str, str], bytes]:
         with self._lock:
-            if self.unwell:
+            mood = self._random.random()
+            if self.unwell or mood < REFUSED:
                 return 500, {}, b"not today"
             self.accepted.append(received)
-            return 204, {}, b""
+        if mood > 1 - UNANSWERED:
+            raise ConnectionAbortedError
+        return 204, {}, b""

@@ -35,7 +35,7 @@ class Load(threading.Thread):
         with Client(self._url) as client:
             while not self._stopped.is_set():
                 self._one(client)
-                self._stopped.wait(self._random.uniform(0.1, 0.9))
+                self._stopped.wait(self._random.uniform(0.2, 1.2))
 
     def _one(self, client: Client) -> None:
         if len(self.accepted) < self._most:

@@ -11,8 +11,8 @@ from mofsim.db.engine import Database
 from mofsim.db.tables import Event, Task, WebhookDelivery
 from mofsim.vocabulary import DeliveryState, EventType, TaskStatus, WebhookEvent
 from mofsim.worker.posting import sign
+from tests.worker.receiver import Received
 
-from ..worker.receiver import Received
 from .listener import SECRET, Listener
 from .proof import Findings
 

@@ -33,10 +33,10 @@ SAY_EVERY_SECONDS = 5
 def torment(folder: Path, seed: int, seconds: float) -> dict[str, Any]:
     """What was done, what came of it, and under `wrong` all that should not be."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _small_disk(folder / "data") as (root, is_small), Listener() as listener:
+    with _small_disk(folder / "data") as (root, is_small), Listener(seed) as listener:
         victim = Victim(folder, root, _free_port())
         stop = threading.Event()
-        load = Load(victim.url, listener.url, seed, stop, most=int(2 * seconds))
+        load = Load(victim.url, listener.url, seed, stop, most=int(1.5 * seconds))
         faults = Faults(victim, listener, seed, disk=is_small)
         try:
             victim.wait_until_it_answers()

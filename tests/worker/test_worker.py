@@ -67,6 +67,20 @@ def test_a_task_that_never_answers_is_killed_after_the_grace_time_and_the_next_o
     assert box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT)).status == TaskStatus.COMPLETED
 
 
+def test_a_file_that_was_half_written_when_the_executor_was_killed_is_not_published(box: Box) -> None:
+    box.start()
+    task_id = box.submit("stuck")
+    box.wait_for(task_id, TaskStatus.RUNNING)
+    folder = box.storage.attempt(task_id, 1)
+    (folder / ".optimized.cif.7.tmp").write_text("half")
+    (folder / "series.csv").write_text("whole")
+    with box.database.write() as session:
+        steering.request_cancel(session, task_id)
+    box.wait_for_end(task_id)
+    published = box.result(task_id).output_files
+    assert published["series.csv"] == 5 and not [name for name in published if name.endswith(".tmp")]
+
+
 def test_a_task_ends_at_its_time_limit(box: Box) -> None:
     box.start()
     task = box.wait_for_end(box.submit("slow", timeout_seconds=0.5))
