@@ -32,8 +32,10 @@ from mofsim.worker.watch import DeviceWatch
 log = structlog.get_logger("mofsim.worker")
 
 
-#: how often a worker that can not work looks whether it can
+#: how often a worker that can not work, and has a ticket, looks whether it can
 LOOK_SECONDS = 1.0
+#: how often the device is looked at all the time
+WATCH_SECONDS = 2.0
 
 
 class DeviceWorker:
@@ -220,7 +222,7 @@ class DeviceWorker:
         """Say that this process lives, and notice a device that fails, also while a task runs."""
         lease_seconds = self.settings.scheduler.lease_seconds
         next_beat = 0.0
-        while not self._ended.wait(min(LOOK_SECONDS, lease_seconds / 6)):
+        while not self._ended.wait(min(WATCH_SECONDS, lease_seconds / 6)):
             try:
                 if time.monotonic() >= next_beat:
                     with self.database.write() as session:
