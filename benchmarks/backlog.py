@@ -9,7 +9,7 @@ import json
 import os
 import statistics
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,21 +82,20 @@ def watch(mofsim: Running, seconds: float) -> dict[str, float]:
     time.sleep(SETTLE_SECONDS)
     before, started = cpu_seconds(mofsim.pid), time.perf_counter()
     time.sleep(seconds)
-    spent = cpu_seconds(mofsim.pid)
-    spent.subtract(before)
-    passed = time.perf_counter() - started
-    shares = {role: round(100 * each / passed, 2) for role, each in sorted(spent.items())}
+    after, passed = cpu_seconds(mofsim.pid), time.perf_counter() - started
+    shares = {role: round(100 * (after[role] - before[role]) / passed, 2) for role in sorted(after)}
     return shares | {"all": round(sum(shares.values()), 2)}
 
 
-def cpu_seconds(pid: int) -> Counter[str]:
-    spent: Counter[str] = Counter()
+def cpu_seconds(pid: int) -> defaultdict[str, float]:
+    """Of each kind of process since it was started."""
+    spent: defaultdict[str, float] = defaultdict(float)
     for each in family(pid):
         command = Path(f"/proc/{each}/cmdline").read_text().split("\0")
         role = next((role for word, role in ROLES.items() if any(part.endswith(word) for part in command)), "others")
         # After the name, which may hold spaces: fields 14 and 15 of proc(5).
         fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        spent[role] += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # type: ignore[assignment]
+        spent[role] += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return spent
 
 

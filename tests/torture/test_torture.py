@@ -9,6 +9,7 @@ from .torment import torment
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_nothing_is_lost_whatever_is_killed_frozen_deleted_or_full(tmp_path: Path) -> None:
     report = torment(tmp_path, seed=1, seconds=35)
     assert not report["wrong"], json.dumps(report, indent=1)
