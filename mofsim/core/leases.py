@@ -89,6 +89,11 @@ def ready_to_run() -> tuple[ColumnElement[bool], ...]:
     return Task.status == TaskStatus.QUEUED, or_(Task.retry_at.is_(None), Task.retry_at <= utcnow())
 
 
+def anything_ready(session: Session) -> bool:
+    """Whether a task waits for a device, be it one that this device can not take."""
+    return session.scalar(select(Task.id).where(*ready_to_run()).limit(1)) is not None
+
+
 def _best(
     session: Session, loaded_models: list[str], affinity: timedelta, fits: tuple[ColumnElement[bool], ...]
 ) -> Task | None:

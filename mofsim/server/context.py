@@ -1,11 +1,13 @@
 """What the handlers work with, opened once per process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
+import structlog
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,10 +16,14 @@ from mofsim.core.reuse import Reuse
 from mofsim.core.storage import Storage
 from mofsim.core.submission import Defaults
 from mofsim.db.engine import AsyncDatabase, Database
+from mofsim.db.tables import Task
 from mofsim.queue import Tickets
 from mofsim.server.series import SeriesReader
 from mofsim.server.stream import EventStream
 from mofsim.settings import Settings
+from mofsim.vocabulary import Priority, TaskStatus
+
+log = structlog.get_logger("mofsim.server")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -84,3 +90,17 @@ async def write(
 ) -> T:
     """A function of the core in a transaction that may write."""
     return await context(request).database.write(function, *args, **kwargs)
+
+
+async def wake_workers(request: Request, tasks: Iterable[Task]) -> None:
+    """A ticket for each queued task. Call it after the commit.
+
+    The rows are the truth: were a ticket's failure told to the client, it would take an accepted task for refused. The
+    rescuer issues what is missing.
+    """
+    queued = Counter(task.priority for task in tasks if task.status == TaskStatus.QUEUED)
+    for priority, n in queued.items():
+        try:
+            await run_in_threadpool(context(request).tickets.issue, Priority(priority), n)
+        except Exception:
+            log.exception("tickets could not be issued; the rescuer will", tickets=n)

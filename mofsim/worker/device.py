@@ -92,17 +92,23 @@ class DeviceWorker:
     def work(self) -> None:
         """One ticket: take the best queued task for this device, if there is one, and run it.
 
-        While the device is not well, or drained, the ticket waits here: others would only be spent in vain.
+        While the device is not well, or drained, or too small for all that waits, the ticket waits here: others would
+        only be spent in vain.
         """
         while not self.stopping.is_set():
             with self._looking:
                 is_ready = self.readiness.look(self.executor, may_start=True)
                 claimed = self._claim() if is_ready else None
-            if is_ready:
-                if claimed:
-                    self._run(*claimed)
+            if claimed:
+                self._run(*claimed)
+                return
+            if is_ready and not self._anything_waits():
                 return
             self.stopping.wait(LOOK_SECONDS)
+
+    def _anything_waits(self) -> bool:
+        with self.database.read() as session:
+            return leases.anything_ready(session)
 
     def _claim(self) -> tuple[Job, str] | None:
         memory_MB = self.watch.for_a_task_MB(self.executor.memory_MB("VmRSS"))

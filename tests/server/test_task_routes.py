@@ -253,3 +253,13 @@ async def test_the_settings_are_told_without_secrets(client: httpx.AsyncClient, 
     lines = {line["key"]: line for line in found["items"]}
     assert lines["server.port"]["value"] == str(settings.server.port)
     assert "settings.toml" in lines["server.port"]["source"]
+
+
+async def test_a_task_is_accepted_though_its_ticket_can_not_be_written(
+    client: httpx.AsyncClient, settings: Settings
+) -> None:
+    for file in settings.queue_path.parent.glob(f"{settings.queue_path.name}*"):
+        file.unlink()
+    settings.queue_path.mkdir()
+    task = await data(await client.post(OPTIMIZATION, json={"structure": MOF5}), 202)
+    assert task["status"] == "QUEUED"

@@ -1,6 +1,7 @@
 """Memory that runs out: of a GPU (its size from the fake NVML library), and of the machine (by its real kernel)."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,3 +93,24 @@ def test_an_executor_that_the_kernel_kills_for_memory_is_told_from_any_other_kil
     assert task.status == TaskStatus.FAILED and "ran out of memory" in task.error_message
     assert box.device_pid() == worker.pid and supervisor.poll() is None, "the kernel took the wrong one"
     box.close()
+
+
+def test_a_device_that_is_too_small_for_all_that_waits_does_not_spend_tickets(gpu_box: Box, fake_nvml) -> None:
+    """And it takes what does fit, though the ticket of that was spent by nobody."""
+    box = gpu_box
+    box.start()
+    large = box.wait_for_worker("gpu1", WorkerState.IDLE)
+    box.wait_for_worker("gpu0", WorkerState.IDLE)
+    with box.database.write() as session:
+        workers.drain(session, large.id)
+    first = box.submit("hungry", TaskType.SINGLE_POINT)
+    wait_until(lambda: box.task(first).attempt == 1 and box.task(first).status == "QUEUED", lambda: "not tried")
+    waiting = [first, *(box.submit("hungry", TaskType.SINGLE_POINT) for _ in range(9))]
+    wait_until(lambda: box.tickets.waiting() >= len(waiting) - 2, lambda: f"{box.tickets.waiting()} tickets")
+    time.sleep(1.5)
+    assert box.tickets.waiting() >= len(waiting) - 2, "they were spent in vain"
+    small = box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT))
+    assert small.status == TaskStatus.COMPLETED
+    with box.database.write() as session:
+        workers.resume(session, large.id)
+    assert {box.wait_for_end(task_id).status for task_id in waiting} == {TaskStatus.COMPLETED}

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,7 +16,6 @@ from mofsim.server.answers import answer
 from mofsim.server.context import context, write
 from mofsim.server.openapi import document
 from mofsim.server.requests import path_id, query
-from mofsim.vocabulary import Priority, TaskStatus
 
 
 class RetryQuery(BaseModel):
@@ -63,9 +61,7 @@ async def detach_task(request: Request) -> Response:
 
 async def _steered(request: Request, change: Callable[[Session, int], TaskRow]) -> Response:
     task = await write(request, change, path_id(request))
-    if task.status == TaskStatus.QUEUED:
-        # The row is committed: a ticket that fails here is issued later, by the rescuer.
-        await run_in_threadpool(context(request).tickets.issue, Priority(task.priority))
+    await wake_workers(request, [task])
     return answer(task_to_wire(task), 202)
 
 

@@ -1,6 +1,5 @@
 """Submit tasks: POST /tasks/{task type}, /tasks/batch."""
 
-from collections import Counter
 from typing import TypeVar
 
 from pydantic import BaseModel, Field
@@ -26,10 +25,10 @@ from mofsim.schemas.tasks import (
     TaskSubmit,
 )
 from mofsim.server.answers import answer
-from mofsim.server.context import Context, context, write
+from mofsim.server.context import Context, context, wake_workers, write
 from mofsim.server.openapi import document
 from mofsim.server.requests import json_body
-from mofsim.vocabulary import Priority, TaskStatus, TaskType
+from mofsim.vocabulary import TaskType
 
 S = TypeVar("S", bound=TaskSubmit)
 
@@ -82,7 +81,7 @@ async def submit_batch(request: Request) -> Response:
     key = _idempotency_key(request)
     await _check_callbacks(request, body)
     batch, tasks = await run_in_threadpool(_accept_batch, context(request), body, key)
-    await _issue_tickets(request, tasks)
+    await wake_workers(request, tasks)
     created = BatchCreated(id=batch.id, name=batch.name, task_ids=[task.id for task in tasks])
     return answer(created, 202, headers={"Location": f"/api/v1/tasks?batch={batch.id}"})
 
@@ -105,7 +104,7 @@ async def _submit(request: Request, task_type: TaskType, model: type[S]) -> Resp
     await _check_callbacks(request, body)
     defaults, reuse = context(request).defaults, context(request).reuse
     task = await write(request, submission.submit, task_type, body, defaults, reuse=reuse, idempotency_key=key)
-    await _issue_tickets(request, [task])
+    await wake_workers(request, [task])
     return answer(task_to_wire(task), 202, headers={"Location": f"/api/v1/tasks/{task.id}"})
 
 
@@ -119,13 +118,6 @@ def _idempotency_key(request: Request) -> str | None:
     if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isprintable()):
         raise Invalid(f"must be 1 to {MAX_KEY_LENGTH} printable characters", field="Idempotency-Key")
     return key
-
-
-async def _issue_tickets(request: Request, tasks: list[TaskRow]) -> None:
-    """Wake workers. The rows are committed: a ticket that fails here is issued later, by the rescuer."""
-    queued = Counter(task.priority for task in tasks if task.status == TaskStatus.QUEUED)
-    for priority, n in queued.items():
-        await run_in_threadpool(context(request).tickets.issue, Priority(priority), n)
 
 
 routes = [
