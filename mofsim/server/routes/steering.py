@@ -13,7 +13,7 @@ from mofsim.core.wire import task_to_wire
 from mofsim.db.tables import Task as TaskRow
 from mofsim.schemas.tasks import Task
 from mofsim.server.answers import answer
-from mofsim.server.context import context, write
+from mofsim.server.context import context, wake_workers, write
 from mofsim.server.openapi import document
 from mofsim.server.requests import path_id, query
 
