@@ -91,6 +91,12 @@ class Model(Base):
     #: elements, d3, dtype, python, options, licence
     config: Mapped[Json] = mapped_column(default=dict)
     description: Mapped[str] = mapped_column(Text, default="")
+    #: what an executor told that loaded it: weights_sha256, elements, versions …
+    facts: Mapped[Json] = mapped_column(default=dict)
+    #: the checks of an uploaded model and how they ended; null before they were made
+    validation: Mapped[Json | None]
+    #: when it was uploaded; null for one from the settings
+    created_at: Mapped[datetime | None]
 
 
 class Batch(Base):
@@ -278,6 +284,8 @@ class Worker(Base):
     heartbeat_at: Mapped[datetime] = mapped_column(default=utcnow)
     #: what a task can have of it; null where it is not known
     memory_MB: Mapped[float | None]
+    #: model → "load" or "unload": what people asked for and it has not done yet
+    model_wishes: Mapped[Json] = mapped_column(default=dict)
     #: a person wants it to take no more tasks, also after a restart
     drain: Mapped[bool] = mapped_column(default=False)
     #: why it does not take work, in words for a person
