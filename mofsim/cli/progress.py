@@ -2,10 +2,11 @@
 
 import math
 import sys
+import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 import click
@@ -19,16 +20,49 @@ from mofsim.vocabulary import TaskStatus
 if TYPE_CHECKING:
     from rich.console import Group
 
+#: a task that has waited so long says why, and again as often
+_WHY_AFTER_SECONDS, _WHY_EVERY_SECONDS = 2.0, 10.0
+
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARKS = 40
 
 
 class Progress(Protocol):
-    """Told of each change of the task, and of a lost line to the server."""
+    """Told of each change of the task, why it waits, and of a lost line to the server."""
 
     def changed(self, task: Task) -> None: ...
 
+    def waits(self, why: str) -> None: ...
+
     def lost(self, error: ClientError) -> None: ...
+
+
+class Waiting(threading.Thread):
+    """While a task waits nothing happens to it that would be told, so the server is asked for the reason."""
+
+    def __init__(self, task_id: int, ask: Callable[[int], str], progress: Progress) -> None:
+        super().__init__(daemon=True)
+        self._task_id = task_id
+        self._ask = ask
+        self._progress = progress
+        self._is_waiting = True
+        self._over = threading.Event()
+
+    def changed(self, task: Task) -> None:
+        self._is_waiting = task.status.is_waiting
+        self._progress.changed(task)
+
+    def end(self) -> None:
+        self._over.set()
+
+    def run(self) -> None:
+        pause = _WHY_AFTER_SECONDS
+        while not self._over.wait(pause):
+            pause = _WHY_EVERY_SECONDS
+            if self._is_waiting:
+                # A line that is lost is told by whoever follows the task.
+                with suppress(ClientError):
+                    self._progress.waits(self._ask(self._task_id))
 
 
 @contextmanager
@@ -54,6 +88,7 @@ class Lines:
         self._every = every_seconds
         self._status: TaskStatus | None = None
         self._due = 0.0
+        self._why = ""
 
     def changed(self, task: Task) -> None:
         now = time.monotonic()
@@ -61,6 +96,11 @@ class Lines:
             return
         self._status, self._due = task.status, now + self._every
         click.echo(line(task), err=self._out.json)
+
+    def waits(self, why: str) -> None:
+        if why != self._why:
+            self._why = why
+            click.echo(why, err=self._out.json)
 
     def lost(self, error: ClientError) -> None:
         self._out.note(f"mofsim: {error}; trying again")
@@ -86,13 +126,17 @@ class Picture:
         self._fmax: deque[float] = deque(maxlen=_SPARKS)
         self._step: int | None = None
         self._trouble = ""
+        self._why = ""
 
     def changed(self, task: Task) -> None:
-        self._task, self._trouble = task, ""
+        self._task, self._trouble, self._why = task, "", ""
         progress = task.progress
         if progress.fmax_eV_per_A is not None and progress.step != self._step:
             self._step = progress.step
             self._fmax.append(progress.fmax_eV_per_A)
+
+    def waits(self, why: str) -> None:
+        self._why = why
 
     def lost(self, error: ClientError) -> None:
         self._trouble = f"{error}; trying again"
@@ -118,7 +162,7 @@ class Picture:
             lines.append(f"energy {progress.energy_eV:.4f} eV  fmax {fmax}{_goal(task)}")
         if len(self._fmax) > 1:
             lines.append(f"fmax {sparkline(self._fmax)}")
-        return [*lines, self._trouble] if self._trouble else lines
+        return [*lines, *filter(None, (self._why, self._trouble))]
 
 
 def _goal(task: Task) -> str:

@@ -49,7 +49,7 @@ def restore(settings: Settings, source: Path, *, force: bool = False) -> Restore
             with closing(open_reader(source)) as reader:
                 manifest = verify(reader, staged / DATABASE)
                 _extract_files(reader, staged, manifest)
-            upgraded = _upgrade(staged / DATABASE)
+            upgraded = _make_ready(staged / DATABASE)
             os.sync()
             aside = _aside(root) if keeps else staged / "replaced"
             _move_aside(root, database, aside)
@@ -113,13 +113,19 @@ def _extract_files(reader: Reader, staged: Path, manifest: Manifest) -> None:
         reader.extract(name, staged / name)
 
 
-def _upgrade(path: Path) -> bool:
+def _make_ready(path: Path) -> bool:
+    """Bring it to this version's schema; whether it was of an older one."""
     database = Database(f"sqlite:///{path}")
     try:
         upgraded = upgrade(database)
     finally:
         database.close()
     with closing(sqlite3.connect(path)) as connection:
+        # They tell of processes and GPUs of another time, maybe of another machine. One that was drained when the
+        # backup was taken would take no task, and nobody would know why.
+        for table in ("workers", "devices"):
+            connection.execute(f"DELETE FROM {table}")
+        connection.commit()
         # One file again, that can be moved by itself.
         connection.execute("PRAGMA journal_mode = DELETE")
     return upgraded

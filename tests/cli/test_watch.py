@@ -65,6 +65,14 @@ def test_each_status_is_a_line_and_so_are_steps_when_they_are_due(
     assert process.wait() == 0
 
 
+def test_a_task_that_waits_says_why(watch: Watch, task: Task, hands: Hands) -> None:
+    process = watch(task.id)
+    line_with(process, "QUEUED")
+    assert "No worker takes tasks: start one" in line_with(process, "worker")
+    hands.end(hands.take())
+    assert process.wait() == 0
+
+
 def test_a_task_that_fails_has_exit_status_1_and_says_why(watch: Watch, task: Task, lease: Lease, hands: Hands) -> None:
     hands.end(lease, TaskStatus.FAILED, error_type="Broken", error_message="it broke")
     process = watch(task.id)

@@ -25,7 +25,7 @@ from mofsim.db.engine import Database
 from mofsim.db.manifest import named_files
 from mofsim.db.migrate import HEAD, MIGRATIONS, NewerDatabaseError, upgrade
 from mofsim.db.restore import restore
-from mofsim.db.tables import Structure, Task, TaskResult, utcnow
+from mofsim.db.tables import Structure, Task, TaskResult, Worker, utcnow
 from mofsim.settings import Settings
 
 CONTENT = b"frame\n" * 2000
@@ -37,7 +37,7 @@ from pathlib import Path
 from mofsim.core import compression
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
-from mofsim.db.tables import Task
+from mofsim.db.tables import Task, Worker
 from tests.db.test_backup import add_result
 
 root = Path(sys.argv[1])
@@ -150,6 +150,19 @@ def test_a_restored_folder_holds_what_was_backed_up(source: Settings, empty: Set
     database = Database(empty.database_url)
     assert upgrade(database) is False
     database.close()
+
+
+def test_a_restore_forgets_the_workers_of_another_time(source: Settings, empty: Settings, destination: Path) -> None:
+    """One that was drained then would take no task now."""
+    database = Database(source.database_url)
+    with database.write() as session:
+        worker = Worker(id="box:cpu0", host="box", slot="cpu0", pid=1, incarnation="1", state="DRAINED", drain=True)
+        session.add(worker)
+    database.close()
+    backup(source, destination)
+    restore(empty, destination)
+    assert query(source, "SELECT count(*) FROM workers") == 1
+    assert query(empty, "SELECT count(*) FROM workers") == 0
 
 
 def test_a_backup_says_what_it_left_out(source: Settings, destination: Path) -> None:

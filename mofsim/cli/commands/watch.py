@@ -3,7 +3,7 @@
 import click
 
 from mofsim.cli.app import FAILED, OK, App, command, task_id
-from mofsim.cli.progress import shown
+from mofsim.cli.progress import Waiting, shown
 from mofsim.schemas.tasks import Task
 from mofsim.vocabulary import TaskStatus
 
@@ -38,7 +38,12 @@ def until_end(app: App, id: int, every_seconds: float) -> Task:
     """Show the task's progress until it has ended. Ctrl-C says that it goes on, and ends the command."""
     try:
         with shown(app.out, every_seconds) as progress:
-            return app.client.wait(id, progress.changed, on_lost=progress.lost)
+            waiting = Waiting(id, lambda id: app.client.explain(id).sentence, progress)
+            waiting.start()
+            try:
+                return app.client.wait(id, waiting.changed, on_lost=progress.lost)
+            finally:
+                waiting.end()
     except KeyboardInterrupt:
         app.out.note(f"task {id} goes on; `mofsim watch {id}` looks again, `mofsim cancel {id}` ends it")
         raise
