@@ -37,7 +37,7 @@ from pathlib import Path
 from mofsim.core import compression
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
-from mofsim.db.tables import Task, Worker
+from mofsim.db.tables import Task
 from tests.db.test_backup import add_result
 
 root = Path(sys.argv[1])
