@@ -26,7 +26,11 @@ def request_cancel(session: Session, task_id: int) -> Task:
 
     Raises NotFound, or Conflict when it has ended already.
     """
-    task = get(session, task_id)
+    return cancel(session, get(session, task_id))
+
+
+def cancel(session: Session, task: Task) -> Task:
+    """As `request_cancel`, for a task that is locked already."""
     status = TaskStatus(task.status)
     if status in WAITING:
         task.cancelled_at = utcnow()
@@ -36,7 +40,7 @@ def request_cancel(session: Session, task_id: int) -> Task:
             task.cancelled_at = utcnow()
             _ask_to_stop(session, task, StopReason.CANCELLED)
     elif status is not TaskStatus.CANCELLED:
-        raise Conflict(f"task {task_id} is {status} already; only a waiting or running task can be cancelled")
+        raise Conflict(f"task {task.id} is {status} already; only a waiting or running task can be cancelled")
     return task
 
 
@@ -103,6 +107,11 @@ def retry(session: Session, task_id: int, *, clean: bool = False) -> Task:
     task = get(session, task_id)
     if TaskStatus(task.status) not in RETRYABLE:
         raise Conflict(f"task {task_id} is {task.status}; only a FAILED, CANCELLED or TIMEOUT task can be retried")
+    return put_back(session, task, clean=clean)
+
+
+def put_back(session: Session, task: Task, *, clean: bool = False) -> Task:
+    """As `retry`, for a task that is locked already and can be retried."""
     task.clean_start = clean
     if clean:
         task.progress = {}

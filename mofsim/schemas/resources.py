@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from mofsim.schemas.base import Response
+from pydantic import Field
+
+from mofsim.schemas.base import Id, Request, Response
 from mofsim.vocabulary import AlertLevel, WorkerState
 
 
@@ -21,6 +23,17 @@ class Structure(Response):
     is_builtin: bool
     description: str = ""
     created_at: datetime
+
+
+class StructureSet(Response):
+    """A named set of structures, by their ids."""
+
+    name: str
+    structure_ids: list[int]
+
+
+class StructureIds(Request):
+    structure_ids: list[Id] = Field(min_length=1, max_length=10_000)
 
 
 class Model(Response):

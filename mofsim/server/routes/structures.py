@@ -23,12 +23,14 @@ class StructureQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     builtin: bool | None = Field(None, description="Only built-in ones, or only uploaded ones")
+    set: str | None = Field(None, max_length=100, description="Only those of this named set")
 
 
-@document("structures", query=StructureQuery, answer=Page[Structure])
+@document("structures", query=StructureQuery, answer=Page[Structure], errors=[404])
 async def list_structures(request: Request) -> Response:
     """List the structures."""
-    return await _listed(request, query(request, StructureQuery).builtin)
+    given = query(request, StructureQuery)
+    return await _listed(request, given.builtin, given.set)
 
 
 @document("structures", answer=Page[Structure])
@@ -37,8 +39,8 @@ async def list_builtin(request: Request) -> Response:
     return await _listed(request, True)
 
 
-async def _listed(request: Request, builtin: bool | None) -> Response:
-    found = await read(request, structures.listing, builtin)
+async def _listed(request: Request, builtin: bool | None, set: str | None = None) -> Response:
+    found = await read(request, structures.listing, builtin, set)
     return whole(Structure.model_validate(structure) for structure in found)
 
 
@@ -51,7 +53,7 @@ async def get_structure(request: Request) -> Response:
 
 @document("structures", answer=None, errors=[404, 409])
 async def delete_structure(request: Request) -> Response:
-    """Forget an uploaded structure that no task refers to."""
+    """Forget an uploaded structure that no task refers to, and no set."""
     structure_id = path_id(request, "structure")
     folder = await write(request, structures.remove, structure_id)
     await run_in_threadpool(shutil.rmtree, context(request).storage.structures / folder, ignore_errors=True)
