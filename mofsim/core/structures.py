@@ -137,6 +137,14 @@ def publish(session: Session, storage: Storage, structure: Structure, folder: Pa
     folder.rename(storage.structures / folder.name)
 
 
+def as_cif(storage: Storage, structure: Structure, timeout_seconds: float) -> bytes:
+    """The normalised structure as a CIF in P 1; blocks, up to the time limit."""
+    with incoming(storage) as folder:
+        path = folder / "structure.cif"
+        _inspect(["cif", str(storage.structures / structure.normalised_path), "--output", str(path)], timeout_seconds)
+        return path.read_bytes()
+
+
 def build_builtins(storage: Storage, timeout_seconds: float = 120) -> list[dict[str, Any]]:
     """Write the built-in structures' files (takes a second or two); what `store_builtins` wants."""
     folder = storage.structures / "builtin"
