@@ -49,6 +49,9 @@ class Model(Response):
     elements: list[str]
     #: ids of the workers that hold it in memory
     loaded_on: list[str]
+    weights_sha256: str | None = Field(
+        None, description="Of the weights as they are now; null in lists, and where the server can not see them"
+    )
 
 
 class Gpu(Response):
