@@ -9,7 +9,6 @@ from typing import Any
 #: what makes a potential another one: numbers of two such runs need not agree
 MODEL = ("framework", "model_sha256", "model_options", "d3", "dtype")
 _REST = ("task_type", "parameters", "preset", "structure_sha256", "device", "cuda", "threads", "platform", "mofsim")
-_SERIES = "series.csv"
 
 
 @dataclass(frozen=True)
@@ -57,19 +56,15 @@ def numbers(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Number]:
     return [Number(name, before.get(name), after.get(name)) for name in dict.fromkeys([*before, *after])]
 
 
-def with_series(result: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The result with the energies of its first and last step: not each task type has an energy in its result."""
-    path = folder / _SERIES
-    if not path.is_file():
-        return dict(result)
-    first = last = None
-    with path.open(newline="", encoding="utf-8") as file:
+def ends(series: Path) -> dict[str, float]:
+    """The energies of the first and the last step: not each task type has an energy in its result."""
+    first: dict[str, str] = {}
+    last: dict[str, str] = {}
+    with series.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             first, last = first or row, row
-    if first is None or last is None:
-        return dict(result)
-    ends = {"first_step": first, "last_step": last}
-    return {**result, **{f"{name}_energy_eV": float(row["energy_eV"]) for name, row in ends.items()}}
+    rows = {"first_step": first, "last_step": last}
+    return {f"{name}_energy_eV": float(row["energy_eV"]) for name, row in rows.items() if row}
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, float]]:

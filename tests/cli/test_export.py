@@ -62,13 +62,14 @@ def exported(own_mofsim: Mofsim, own_client: Client, hands: Hands, checksum: str
 def rerun(own_mofsim: Mofsim, own_client: Client, hands: Hands) -> Callable[..., Said]:
     """`mofsim rerun`, while somebody computes what it submits."""
 
-    def rerun(*line: object, status: TaskStatus = TaskStatus.COMPLETED, **ended: Any) -> Said:
+    def rerun(*line: object, status: TaskStatus = TaskStatus.COMPLETED, series: str = SERIES, **ended: Any) -> Said:
         before = own_client.health().last_event_id
 
         def work() -> None:
             for event in own_client.follow(before):
                 if event.type == "task.created":
-                    hands.end(hands.take(), status, **ended)
+                    lease = hands.take()
+                    hands.end(lease, status, output_files=hands.write(lease, "series.csv", series), **ended)
                     return
 
         worker = threading.Thread(target=work, daemon=True)
@@ -112,6 +113,15 @@ def test_a_rerun_with_the_same_numbers_agrees(rerun: Callable[..., Said], export
     assert said.status == 0, said
     assert "versions, model, structure, parameters and device are the same" in said.stdout
     assert "the energies agree: they differ by at most" in said.stdout
+    # The last step is off, though the result is not.
+    said = rerun(exported, series=SERIES.replace("-2.0", "-2.1"), **outcome(checksum))
+    assert said.status == 1 and "do NOT agree: they differ by at most 0.05" in said.stdout
+    # An energy is missing.
+    lost = outcome(checksum)
+    del lost["result"]["energy_eV"]
+    assert rerun(exported, **lost).status == 1
+    said = rerun(exported, status=TaskStatus.FAILED, error_type="X", error_message="too hot")
+    assert said.status == 1 and "too hot; there is nothing to compare" in said.stderr
 
 
 def test_a_rerun_says_which_numbers_and_versions_differ_and_fails(
@@ -153,11 +163,6 @@ def test_another_model_is_refused_before_it_is_computed_and_after(
     said = own_mofsim("rerun", exported)
     assert said.status == 1 and "dtype was float64, is float32" in said.stderr
     assert own_client.health().last_event_id == before
-
-
-def test_a_rerun_that_does_not_complete_fails(rerun: Callable[..., Said], exported: Path) -> None:
-    said = rerun(exported, status=TaskStatus.FAILED, error_type="X", error_message="too hot")
-    assert said.status == 1 and "too hot; there is nothing to compare" in said.stderr
 
 
 def change(folder: Path, edit: Callable[[dict[str, Any]], None], name: str = "task.json") -> None:
@@ -211,24 +216,26 @@ def _drop_an_output(folder: Path) -> None:
     path.write_text("".join(line for line in path.open() if "files/" not in line))
 
 
-@pytest.mark.parametrize(
-    ("spoil", "words"),
-    [
-        (_truncate, "files/series.csv was changed"),
-        (_lose, "result.json is missing"),
-        (_lose_sums, "it has no SHA256SUMS"),
-        (_leave, "line 1 of SHA256SUMS"),
-        (_move_an_atom, "structure.extxyz is not the structure that was computed"),
-        (_other_parameters, "another parameters in its request"),
-        (_newer, "result.json is not of the format 1"),
-        (_drop_an_output, "files/series.csv is missing"),
-    ],
-)
+SPOILT = {
+    "files/series.csv was changed": _truncate,
+    "result.json is missing": _lose,
+    "it has no SHA256SUMS": _lose_sums,
+    "line 1 of SHA256SUMS": _leave,
+    "structure.extxyz is not the structure that was computed": _move_an_atom,
+    "another parameters in its request": _other_parameters,
+    "result.json is not of the format 1": _newer,
+    "files/series.csv is missing": _drop_an_output,
+}
+
+
 def test_a_folder_that_was_changed_is_refused_with_what_is_wrong(
-    own_mofsim: Mofsim, own_client: Client, exported: Path, spoil: Callable[[Path], None], words: str
+    own_mofsim: Mofsim, own_client: Client, exported: Path, tmp_path: Path
 ) -> None:
-    spoil(exported)
     before = own_client.health().last_event_id
-    said = own_mofsim("rerun", exported)
-    assert said.status == 1 and words in said.stderr, said
+    for number, (words, spoil) in enumerate(SPOILT.items()):
+        folder = tmp_path / f"spoilt-{number}"
+        shutil.copytree(exported, folder)
+        spoil(folder)
+        said = own_mofsim("rerun", folder)
+        assert said.status == 1 and words in said.stderr, said
     assert own_client.health().last_event_id == before

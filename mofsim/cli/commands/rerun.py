@@ -10,11 +10,11 @@ import click
 from mofsim.cli.app import FAILED, OK, App, command
 from mofsim.cli.commands.results import value_text
 from mofsim.cli.commands.watch import every, until_end
-from mofsim.cli.comparing import MODEL, Difference, Number, differences, numbers, with_series
+from mofsim.cli.comparing import MODEL, Difference, Number, differences, ends, numbers
 from mofsim.cli.exported import FILES, Broken, Exported, read
 from mofsim.cli.output import Column
 from mofsim.client import NotFound
-from mofsim.schemas.tasks import Task
+from mofsim.schemas.tasks import Task, TaskResult
 from mofsim.vocabulary import TaskStatus
 
 _TOLERANCE = 1e-6
@@ -117,10 +117,7 @@ def _submit(app: App, old: Exported) -> Task:
 def _compare(app: App, old: Exported, task: Task, tolerance: float, force: bool) -> int:
     new = app.client.result(task.id)
     changed = differences(old.provenance, new.provenance)
-    with tempfile.TemporaryDirectory(prefix="mofsim-rerun-") as temporary:
-        if _SERIES in new.output_files:
-            app.client.download(task.id, _SERIES, temporary)
-        found = numbers(with_series(old.result, old.folder / FILES), with_series(new.result, Path(temporary)))
+    found = _numbers(app, old, new)
     energies = [each.off_per_atom(task.structure.n_atoms) for each in found if each.is_energy]
     largest = max(energies, default=None)
     agrees = largest is not None and largest <= tolerance
@@ -140,6 +137,16 @@ def _compare(app: App, old: Exported, task: Task, tolerance: float, force: bool)
         _say_verdict(app, largest, tolerance)
     _refuse_other_model(app, old, [each for each in changed if each.name in MODEL], force)
     return OK if agrees else FAILED
+
+
+def _numbers(app: App, old: Exported, new: TaskResult) -> list[Number]:
+    """Of the results; with the energies of the first and last step where both runs have their series."""
+    series = old.folder / FILES / _SERIES
+    if not series.is_file() or _SERIES not in new.output_files:
+        return numbers(old.result, new.result)
+    with tempfile.TemporaryDirectory(prefix="mofsim-rerun-") as temporary:
+        path = app.client.download(new.task_id, _SERIES, temporary)
+        return numbers({**old.result, **ends(series)}, {**new.result, **ends(path)})
 
 
 def _say(app: App, changed: Sequence[Difference], found: Sequence[Number]) -> None:
