@@ -52,13 +52,16 @@ def find(session: Session, batch_id: int) -> Batch:
 def cancel(session: Session, batch_id: int) -> list[Task]:
     """All that have not ended: waiting ones end at once, running ones are asked to. Raises NotFound."""
     tasks = _tasks(session, batch_id, set(TaskStatus) - FINAL)
-    return [steering.cancel(session, task) for task in tasks]
+    steering.cancel_all(session, tasks)
+    return tasks
 
 
 def retry(session: Session, batch_id: int, *, cancelled: bool = False, clean: bool = False) -> list[Task]:
     """All that FAILED or ran into their TIMEOUT, with `cancelled` those too. Raises NotFound."""
     wanted = {TaskStatus.FAILED, TaskStatus.TIMEOUT} | ({TaskStatus.CANCELLED} if cancelled else set())
-    return [steering.put_back(session, task, clean=clean) for task in _tasks(session, batch_id, wanted)]
+    tasks = _tasks(session, batch_id, wanted)
+    steering.retry_all(session, tasks, clean=clean)
+    return tasks
 
 
 def _tasks(session: Session, batch_id: int, statuses: Iterable[TaskStatus]) -> list[Task]:

@@ -99,7 +99,7 @@ def _readme(task: Task, result: TaskResult, saved: list[str]) -> str:
         "",
         "## What came out",
         "",
-        *_items({name: value for name, value in result.result.items() if not isinstance(value, list | dict)}),
+        *_items({name: _exact(value) for name, value in result.result.items() if not isinstance(value, list | dict)}),
         "",
         "## What is here",
         "",
@@ -140,6 +140,11 @@ def _warnings(task: Task, result: TaskResult) -> list[str]:
     if False in (result.result.get("converged"), result.result.get("relaxation_converged")):
         found.append("**It did not converge: take its numbers for what they are.**")
     return [line for warning in found for line in (warning, "")]
+
+
+def _exact(value: Any) -> Any:
+    """A number to compare with needs all of its digits."""
+    return repr(value) if isinstance(value, float) else value
 
 
 def _items(values: dict[str, Any]) -> list[str]:
