@@ -125,7 +125,7 @@ def csv_lines(names: list[str], found: Iterable[BatchRow]) -> Iterator[str]:
 
 def csv_line(cells: Iterable[Any]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(list(cells))
+    csv.writer(line, lineterminator="\r\n").writerow(list(cells))
     return line.getvalue()
 
 

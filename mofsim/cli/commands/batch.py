@@ -12,6 +12,7 @@ from mofsim.cli.commands.submit import read_parameters
 from mofsim.cli.commands.watch import every
 from mofsim.cli.output import Column
 from mofsim.cli.resolve import structure_for
+from mofsim.client import ServerUnreachable, Unavailable
 from mofsim.schemas.batches import Batch, BatchChanged, BatchRow
 from mofsim.schemas.simulations import PARAMETERS
 from mofsim.vocabulary import FINAL, Preset, Priority, TaskStatus, TaskType
@@ -258,13 +259,22 @@ def watch(app: App, id: int, every: float) -> int:
             click.echo(line, err=app.json)
             due, said = now + every, line
         time.sleep(_LOOK)
-        found = app.client.batch(id)
+        found = _looked_again(app, found)
     if app.json:
         app.out.document(found)
     else:
         app.out.line(_line(found))
         app.out.note(f"`mofsim batch results {id}` shows what it found")
     return OK if found.counts[TaskStatus.COMPLETED] == sum(found.counts.values()) else FAILED
+
+
+def _looked_again(app: App, before: Batch) -> Batch:
+    """The batch as it is now, or as it was while the server can not be reached: it may be started again."""
+    try:
+        return app.client.batch(before.id)
+    except (ServerUnreachable, Unavailable) as error:
+        app.out.note(f"mofsim: {error}; trying again")
+        return before
 
 
 def _has_ended(found: Batch) -> bool:
