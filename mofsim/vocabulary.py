@@ -91,6 +91,17 @@ class StructureFormat(StrEnum):
     VASP = "vasp"
 
 
+class StructureFile(StrEnum):
+    """How the file of a structure can be had."""
+
+    #: as it was uploaded
+    UPLOADED = "uploaded"
+    #: the extXYZ that simulations read, with every bit of its numbers
+    NORMALISED = "normalised"
+    #: the same as a CIF in P 1, rounded
+    CIF = "cif"
+
+
 class WorkerState(StrEnum):
     """What a device worker does."""
 

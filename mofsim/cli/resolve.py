@@ -10,10 +10,11 @@ from mofsim.cli.app import App
 from mofsim.schemas.resources import Structure
 
 
-def structure_for(app: App, given: str) -> str | int:
+def structure_for(app: App, given: str, *, reuse: bool = False) -> str | int:
     """A built-in structure's name or an upload's id, as the client takes them; a file is uploaded first.
 
-    A name wins over a file that is called like it; `./NAME` is always a file. Raises click.BadParameter.
+    With `reuse`, a file that is there already is not stored again. A name wins over a file that is called like it;
+    `./NAME` is always a file. Raises click.BadParameter.
     """
     if given.isdecimal():
         return int(given)
@@ -24,7 +25,7 @@ def structure_for(app: App, given: str) -> str | int:
     if any(structure.is_builtin for structure in named):
         return given
     if path.is_file():
-        uploaded = app.client.add_structure(path)
+        uploaded = app.client.add_structure(path, reuse=reuse)
         app.out.note(f"uploaded {path} as structure {uploaded.id} ({uploaded.formula}, {uploaded.n_atoms} atoms)")
         return uploaded.id
     if looks_like_path:

@@ -16,6 +16,7 @@ from mofsim.client.saving import saved, target
 from mofsim.client.sse import SseParser
 from mofsim.schemas.events import Event
 from mofsim.schemas.tasks import Task
+from mofsim.vocabulary import StructureFile
 
 if TYPE_CHECKING:
     from mofsim.client.line import AsyncLine
@@ -69,6 +70,12 @@ class AsyncClient:
     task = _method(requests.task)
     submit = _method(requests.submit)
     submit_batch = _method(requests.submit_batch)
+    submit_product = _method(requests.submit_product)
+    batches = _method(requests.batches)
+    batch = _method(requests.batch)
+    cancel_batch = _method(requests.cancel_batch)
+    retry_batch = _method(requests.retry_batch)
+    batch_results = _method(requests.batch_results)
     cancel = _method(requests.cancel)
     retry = _method(requests.retry)
     undo_cancel = _method(requests.undo_cancel)
@@ -87,6 +94,9 @@ class AsyncClient:
     explain = _method(requests.explain)
     structures = _method(requests.structures)
     structure = _method(requests.structure)
+    structure_sets = _method(requests.structure_sets)
+    save_structure_set = _method(requests.save_structure_set)
+    delete_structure_set = _method(requests.delete_structure_set)
     add_structure = _method(requests.add_structure)
     delete_structure = _method(requests.delete_structure)
     models = _method(requests.models)
@@ -107,10 +117,19 @@ class AsyncClient:
         url = find_file(await self.result(id), name)
         return await self._save(Stream(url), target(destination, name))
 
-    async def structure_file(self, id: int, destination: Path | str) -> Path:
-        """Save the file of a structure as it was uploaded."""
+    async def structure_file(
+        self, id: int, destination: Path | str, form: StructureFile | str = StructureFile.UPLOADED
+    ) -> Path:
+        """Save the file of a structure: as it was uploaded, as simulations read it (extXYZ), or as a CIF in P 1."""
         name = (await self.structure(id)).original_name
-        return await self._save(Stream(f"{API}/structures/{id}/file"), target(destination, name))
+        if form != StructureFile.UPLOADED:
+            name = f"{Path(name).stem}.{'cif' if form == StructureFile.CIF else 'extxyz'}"
+        return await self._save(Stream(f"{API}/structures/{id}/file", {"form": str(form)}), target(destination, name))
+
+    async def save_batch_results(self, id: int, destination: Path | str) -> Path:
+        """Save the results of a batch as CSV, a row for each task."""
+        stream = Stream(f"{API}/batches/{id}/results", {"format": "csv"})
+        return await self._save(stream, target(destination, f"batch-{id}.csv"))
 
     async def _save(self, stream: Stream, path: Path) -> Path:
         with saved(path) as file:

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, SecretStr
 
 from mofsim.client.request import API, File, Request, get, segment
+from mofsim.schemas.batches import Batch, BatchChanged, BatchRow
 from mofsim.schemas.envelope import Page
-from mofsim.schemas.resources import Alert, Gpu, Health, Model, Queue, Structure, Worker
+from mofsim.schemas.resources import Alert, Gpu, Health, Model, Queue, Structure, StructureSet, Worker
 from mofsim.schemas.tasks import (
     Attempt,
     BatchCreated,
@@ -185,6 +186,78 @@ def submit_batch(
     )
 
 
+def submit_product(
+    structures: Iterable[StructureLike],
+    task_types: Iterable[TaskType | str | Mapping[str, Any]],
+    *,
+    models: Iterable[str] = (),
+    name: str = "",
+    preset: Preset | str | None = None,
+    priority: Priority | str | None = None,
+    timeout_seconds: float | None = None,
+    reuse: bool = False,
+    idempotency_key: str | None = None,
+) -> Request[BatchCreated]:
+    """Submit every task type for every structure with every model: all tasks or, when one can not run, none.
+
+    A structure "@NAME" stands for those of a named set; a task type is its name, or {task_type, parameters, preset}.
+    Without `models` it is the server's default one. Raises ValueError for an unknown priority.
+    """
+    options = {
+        "priority": parse_priority(priority).name if priority is not None else None,
+        "timeout_seconds": timeout_seconds,
+        "reuse": True if reuse else None,
+    }
+    product = {
+        "models": list(models),
+        "structures": [_reference_or_set(structure) for structure in structures],
+        "task_types": [{"task_type": each} if isinstance(each, str) else dict(each) for each in task_types],
+        "preset": preset,
+        "options": {name: value for name, value in options.items() if value is not None},
+    }
+    return Request(
+        "POST",
+        f"{API}/tasks/batch",
+        BatchCreated.model_validate,
+        json={"name": name, "product": {key: value for key, value in product.items() if value}},
+        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        # As for a single task.
+        tries=2,
+    )
+
+
+def _reference_or_set(structure: StructureLike) -> dict[str, Any]:
+    if isinstance(structure, str) and structure.startswith("@"):
+        return {"source": "set", "name": structure[1:]}
+    return _reference(structure)
+
+
+def batches(limit: int = 50, cursor: str | None = None) -> Request[Page[Batch]]:
+    """One page of the batches, newest first; `cursor` is `next_cursor` of the page before."""
+    return get("/batches", Page[Batch].model_validate, {"limit": limit, "cursor": cursor})
+
+
+def batch(id: int) -> Request[Batch]:
+    """How far a batch is."""
+    return get(f"/batches/{id}", Batch.model_validate)
+
+
+def cancel_batch(id: int) -> Request[BatchChanged]:
+    """Cancel all tasks of a batch that have not ended."""
+    return Request("POST", f"{API}/batches/{id}/cancel", BatchChanged.model_validate, tries=2)
+
+
+def retry_batch(id: int, *, cancelled: bool = False, clean: bool = False) -> Request[BatchChanged]:
+    """Let all tasks of a batch wait again that failed or ran into their time limit, with `cancelled` those too."""
+    query = {name: "true" for name, wanted in (("cancelled", cancelled), ("clean", clean)) if wanted}
+    return Request("POST", f"{API}/batches/{id}/retry-failed", BatchChanged.model_validate, query=query)
+
+
+def batch_results(id: int) -> Request[list[BatchRow]]:
+    """A row for each task of a batch; units are in the names of its fields."""
+    return get(f"/batches/{id}/results", _list_of(BatchRow))
+
+
 def cancel(id: int) -> Request[Task]:
     """A waiting task ends at once, a running one between two steps."""
     return Request("POST", f"{API}/tasks/{id}/cancel", Task.model_validate, tries=2)
@@ -265,9 +338,25 @@ def explain(id: int) -> Request[Explanation]:
     return get(f"/tasks/{id}/explain", Explanation.model_validate)
 
 
-def structures(builtin: bool | None = None) -> Request[list[Structure]]:
-    query = {} if builtin is None else {"builtin": "true" if builtin else "false"}
+def structures(builtin: bool | None = None, set: str | None = None) -> Request[list[Structure]]:
+    """All structures, or only (un)built-in ones, or those of a named set."""
+    query = {"builtin": None if builtin is None else "true" if builtin else "false", "set": set}
     return get("/structures", _list_of(Structure), query)
+
+
+def structure_sets() -> Request[list[StructureSet]]:
+    return get("/structures/sets", _list_of(StructureSet))
+
+
+def save_structure_set(name: str, structure_ids: Iterable[int]) -> Request[StructureSet]:
+    """Make a named set hold exactly these structures."""
+    body = {"structure_ids": list(structure_ids)}
+    return Request("PUT", f"{API}/structures/sets/{segment(name)}", StructureSet.model_validate, json=body, tries=2)
+
+
+def delete_structure_set(name: str) -> Request[None]:
+    """Forget a named set; its structures stay."""
+    return Request("DELETE", f"{API}/structures/sets/{segment(name)}", _nothing)
 
 
 def structure(id: int) -> Request[Structure]:
@@ -275,11 +364,18 @@ def structure(id: int) -> Request[Structure]:
 
 
 def add_structure(
-    path: Path | str, name: str | None = None, format: StructureFormat | str | None = None
+    path: Path | str,
+    name: str | None = None,
+    format: StructureFormat | str | None = None,
+    *,
+    reuse: bool = False,
 ) -> Request[Structure]:
-    """Upload a CIF, XYZ, extXYZ or POSCAR file. Raises OSError when it can not be read."""
+    """Upload a CIF, XYZ, extXYZ or POSCAR file; with `reuse`, the same structure that is there already comes back.
+
+    Raises OSError when it can not be read.
+    """
     path = Path(path)
-    fields = {"name": name, "format": format}
+    fields = {"name": name, "format": format, "reuse": "true" if reuse else None}
     file = File(path.name, path.read_bytes(), {key: value for key, value in fields.items() if value})
     return Request("POST", f"{API}/structures", Structure.model_validate, file=file)
 

@@ -16,6 +16,7 @@ from mofsim.client.saving import saved, target
 from mofsim.client.sse import SseParser
 from mofsim.schemas.events import Event
 from mofsim.schemas.tasks import Task
+from mofsim.vocabulary import StructureFile
 
 if TYPE_CHECKING:
     from mofsim.client.line import Line
@@ -73,6 +74,12 @@ class Client:
     task = _method(requests.task)
     submit = _method(requests.submit)
     submit_batch = _method(requests.submit_batch)
+    submit_product = _method(requests.submit_product)
+    batches = _method(requests.batches)
+    batch = _method(requests.batch)
+    cancel_batch = _method(requests.cancel_batch)
+    retry_batch = _method(requests.retry_batch)
+    batch_results = _method(requests.batch_results)
     cancel = _method(requests.cancel)
     retry = _method(requests.retry)
     undo_cancel = _method(requests.undo_cancel)
@@ -91,6 +98,9 @@ class Client:
     explain = _method(requests.explain)
     structures = _method(requests.structures)
     structure = _method(requests.structure)
+    structure_sets = _method(requests.structure_sets)
+    save_structure_set = _method(requests.save_structure_set)
+    delete_structure_set = _method(requests.delete_structure_set)
     add_structure = _method(requests.add_structure)
     delete_structure = _method(requests.delete_structure)
     models = _method(requests.models)
@@ -111,10 +121,19 @@ class Client:
         url = find_file(self.result(id), name)
         return self._save(Stream(url), target(destination, name))
 
-    def structure_file(self, id: int, destination: Path | str) -> Path:
-        """Save the file of a structure as it was uploaded."""
+    def structure_file(
+        self, id: int, destination: Path | str, form: StructureFile | str = StructureFile.UPLOADED
+    ) -> Path:
+        """Save the file of a structure: as it was uploaded, as simulations read it (extXYZ), or as a CIF in P 1."""
         name = self.structure(id).original_name
-        return self._save(Stream(f"{API}/structures/{id}/file"), target(destination, name))
+        if form != StructureFile.UPLOADED:
+            name = f"{Path(name).stem}.{'cif' if form == StructureFile.CIF else 'extxyz'}"
+        return self._save(Stream(f"{API}/structures/{id}/file", {"form": str(form)}), target(destination, name))
+
+    def save_batch_results(self, id: int, destination: Path | str) -> Path:
+        """Save the results of a batch as CSV, a row for each task."""
+        stream = Stream(f"{API}/batches/{id}/results", {"format": "csv"})
+        return self._save(stream, target(destination, f"batch-{id}.csv"))
 
     def _save(self, stream: Stream, path: Path) -> Path:
         with saved(path) as file:

@@ -64,24 +64,38 @@ def waiting_status(task: Task) -> TaskStatus:
 
 def move(session: Session, task: Task, to: TaskStatus) -> None:
     """Change the status, keep the counts, append the event and tell the receiver; raises IllegalTransition."""
-    before = TaskStatus(task.status)
-    if to not in TRANSITIONS[before]:
-        raise IllegalTransition(f"task {task.id}: {before} → {to}")
-    task.status = to
-    if to is TaskStatus.QUEUED:
-        task.queued_at = task.queued_at or utcnow()
+    move_all(session, [(task, to)])
+
+
+def move_all(session: Session, moves: Sequence[tuple[Task, TaskStatus]]) -> None:
+    """As `move`; the counts are written once, whatever the number of tasks."""
+    before = [TaskStatus(task.status) for task, _ in moves]
+    for (task, to), was in zip(moves, before, strict=True):
+        if to not in TRANSITIONS[was]:
+            raise IllegalTransition(f"task {task.id}: {was} → {to}")
+        task.status = to
+        if to is TaskStatus.QUEUED:
+            task.queued_at = task.queued_at or utcnow()
     session.flush()
-    _count(session, before, -1)
-    _count(session, to, 1)
-    events.append_task(session, EventType.TASK_STATUS, task, previous=before)
-    webhooks.status_changed(session, task)
+    changes = Counter(to for _, to in moves)
+    changes.subtract(before)
+    for status, change in changes.items():
+        _count(session, status, change)
+    for (task, _), was in zip(moves, before, strict=True):
+        events.append_task(session, EventType.TASK_STATUS, task, previous=was)
+        webhooks.status_changed(session, task)
 
 
 def end(session: Session, task: Task, status: TaskStatus) -> None:
     """The task ends; what led to it is in its other columns."""
-    task.completed_at = utcnow()
-    task.lease_until = task.stop_requested = None
-    move(session, task, status)
+    end_all(session, [task], status)
+
+
+def end_all(session: Session, tasks: Sequence[Task], status: TaskStatus) -> None:
+    for task in tasks:
+        task.completed_at = utcnow()
+        task.lease_until = task.stop_requested = None
+    move_all(session, [(task, status) for task in tasks])
 
 
 def fail(session: Session, task: Task, error_type: str, message: str) -> None:

@@ -64,12 +64,12 @@ def page(session: Session, where: TaskFilter, limit: int, cursor: str | None = N
     conditions = _conditions(where)
     query = select(Task).join(Task.structure).where(*conditions)
     if cursor:
-        query = query.where(_beyond(column, descending, *_decode(cursor, where.sort)))
+        query = query.where(_beyond(column, descending, *decode_cursor(cursor, where.sort)))
     order = [c.desc() if descending else c.asc() for c in dict.fromkeys([column, Task.id])]
     rows = list(session.scalars(query.order_by(*order).limit(limit + 1)))
     more = len(rows) > limit
     last = rows[limit - 1] if more else None
-    next_cursor = _encode(where.sort, getattr(last, column.key), last.id) if last else None
+    next_cursor = encode_cursor(where.sort, getattr(last, column.key), last.id) if last else None
     return TaskPage(rows[:limit], next_cursor, _total(session, where, conditions))
 
 
@@ -123,11 +123,12 @@ def _beyond(column: Any, descending: bool, value: Any, task_id: int) -> ColumnEl
     return past if column is Task.id else or_(past, and_(column == value, same_past))
 
 
-def _encode(sort: str, value: Any, task_id: int) -> str:
+def encode_cursor(sort: str, value: Any, task_id: int) -> str:
     return base64.urlsafe_b64encode(json.dumps([sort, value, task_id]).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, sort: str) -> tuple[Any, int]:
+def decode_cursor(cursor: str, sort: str) -> tuple[Any, int]:
+    """Raises Invalid for a cursor that was made for another list."""
     try:
         made_for, value, task_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if made_for == sort and _fits(task_id) and (isinstance(value, str) or _fits(value)):

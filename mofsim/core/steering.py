@@ -1,5 +1,6 @@
 """What people do to tasks."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete, select
@@ -9,6 +10,9 @@ from mofsim.core import events, lifecycle
 from mofsim.core.errors import Conflict, NotFound
 from mofsim.db.tables import Task, TaskResult, utcnow
 from mofsim.vocabulary import ACTIVE, WAITING, EventType, Priority, StopReason, TaskStatus
+
+#: ids in one statement; databases take so many values and not many more
+_CHUNK = 500
 
 RETRYABLE = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.TIMEOUT})
 
@@ -28,16 +32,22 @@ def request_cancel(session: Session, task_id: int) -> Task:
     """
     task = get(session, task_id)
     status = TaskStatus(task.status)
-    if status in WAITING:
-        task.cancelled_at = utcnow()
-        lifecycle.end(session, task, TaskStatus.CANCELLED)
-    elif status in ACTIVE:
-        if task.stop_requested != StopReason.CANCELLED:
-            task.cancelled_at = utcnow()
-            _ask_to_stop(session, task, StopReason.CANCELLED)
+    if status in WAITING or status in ACTIVE:
+        cancel_all(session, [task])
     elif status is not TaskStatus.CANCELLED:
         raise Conflict(f"task {task_id} is {status} already; only a waiting or running task can be cancelled")
     return task
+
+
+def cancel_all(session: Session, tasks: Sequence[Task]) -> None:
+    """As `request_cancel`, for tasks that wait or run and are locked already."""
+    waiting = [task for task in tasks if task.status in WAITING]
+    asked = [task for task in tasks if task.status in ACTIVE and task.stop_requested != StopReason.CANCELLED]
+    for task in (*waiting, *asked):
+        task.cancelled_at = utcnow()
+    lifecycle.end_all(session, waiting, TaskStatus.CANCELLED)
+    for task in asked:
+        _ask_to_stop(session, task, StopReason.CANCELLED)
 
 
 def undo_cancel(session: Session, task_id: int, within_seconds: float) -> Task:
@@ -56,7 +66,8 @@ def undo_cancel(session: Session, task_id: int, within_seconds: float) -> Task:
         task.stop_requested = None
         events.append_task(session, EventType.TASK_CHANGED, task)
         return task
-    return _put_back(session, task)
+    _put_back(session, [task])
+    return task
 
 
 def hold(session: Session, task_id: int) -> Task:
@@ -103,10 +114,17 @@ def retry(session: Session, task_id: int, *, clean: bool = False) -> Task:
     task = get(session, task_id)
     if TaskStatus(task.status) not in RETRYABLE:
         raise Conflict(f"task {task_id} is {task.status}; only a FAILED, CANCELLED or TIMEOUT task can be retried")
-    task.clean_start = clean
-    if clean:
-        task.progress = {}
-    return _put_back(session, task)
+    retry_all(session, [task], clean=clean)
+    return task
+
+
+def retry_all(session: Session, tasks: Sequence[Task], *, clean: bool = False) -> None:
+    """As `retry`, for tasks that can be retried and are locked already."""
+    for task in tasks:
+        task.clean_start = clean
+        if clean:
+            task.progress = {}
+    _put_back(session, tasks)
 
 
 def detach(session: Session, task_id: int) -> Task:
@@ -155,11 +173,13 @@ def _ask_to_stop(session: Session, task: Task, reason: StopReason) -> None:
     events.append_task(session, EventType.TASK_CHANGED, task)
 
 
-def _put_back(session: Session, task: Task) -> Task:
-    session.execute(delete(TaskResult).where(TaskResult.task_id == task.id))
-    task.error_type = task.error_message = task.stop_requested = task.cancelled_at = None
-    task.worker_id = task.gpu_id = task.retry_at = task.started_at = task.completed_at = None
-    task.faults = 0
-    task.queued_at = None
-    lifecycle.move(session, task, lifecycle.waiting_status(task))
-    return task
+def _put_back(session: Session, tasks: Sequence[Task]) -> None:
+    ids = [task.id for task in tasks]
+    for start in range(0, len(ids), _CHUNK):
+        session.execute(delete(TaskResult).where(TaskResult.task_id.in_(ids[start : start + _CHUNK])))
+    for task in tasks:
+        task.error_type = task.error_message = task.stop_requested = task.cancelled_at = None
+        task.worker_id = task.gpu_id = task.retry_at = task.started_at = task.completed_at = None
+        task.faults = 0
+        task.queued_at = None
+    lifecycle.move_all(session, [(task, lifecycle.waiting_status(task)) for task in tasks])

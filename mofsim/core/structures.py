@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from mofsim.core import events
+from mofsim.core import events, structure_sets
 from mofsim.core.errors import Conflict, Invalid, NotFound, Unavailable
 from mofsim.core.hashing import sha256
 from mofsim.core.storage import Storage
-from mofsim.db.tables import Structure, Task, utcnow
+from mofsim.db.tables import Structure, StructureSetMember, Task, utcnow
 from mofsim.schemas.resources import Structure as StructureWire
 from mofsim.schemas.tasks import BuiltinStructure, UploadedStructure
 from mofsim.vocabulary import EventType, StructureFormat
@@ -83,6 +83,25 @@ def check(original: Path, original_name: str, limits: Limits, format: StructureF
     return Checked(original.parent, original, original_name, facts)
 
 
+def same_file(session: Session, storage: Storage, original: Path) -> Structure | None:
+    """The structure that was uploaded as this very file, found without reading it again."""
+    query = select(Structure).where(Structure.file_size == original.stat().st_size, ~Structure.is_builtin)
+    candidates = list(session.scalars(query.order_by(Structure.id)))
+    wanted = sha256(original) if candidates else ""
+    for structure in candidates:
+        path = storage.structures / structure.file_path
+        if path.is_file() and sha256(path) == wanted:
+            return structure
+    return None
+
+
+def same_structure(session: Session, checked: Checked) -> Structure | None:
+    """The structure with the same normalised file, whatever it came from."""
+    checksum = sha256(checked.folder / NORMALISED)
+    query = select(Structure).where(Structure.checksum == checksum).order_by(Structure.is_builtin, Structure.id)
+    return session.scalars(query).first()
+
+
 def store(session: Session, storage: Storage, checked: Checked, name: str) -> Structure:
     """Accept a checked structure; its folder moves out of `incoming`."""
     folder = checked.folder
@@ -116,6 +135,14 @@ def publish(session: Session, storage: Storage, structure: Structure, folder: Pa
     # Last, so that a refused row leaves its files to whoever cleans up `incoming`.
     session.flush()
     folder.rename(storage.structures / folder.name)
+
+
+def as_cif(storage: Storage, structure: Structure, timeout_seconds: float) -> bytes:
+    """The normalised structure as a CIF in P 1; blocks, up to the time limit."""
+    with incoming(storage) as folder:
+        path = folder / "structure.cif"
+        _inspect(["cif", str(storage.structures / structure.normalised_path), "--output", str(path)], timeout_seconds)
+        return path.read_bytes()
 
 
 def build_builtins(storage: Storage, timeout_seconds: float = 120) -> list[dict[str, Any]]:
@@ -174,21 +201,34 @@ def get(session: Session, structure_id: int) -> Structure:
     return structure
 
 
-def listing(session: Session, builtin: bool | None = None) -> list[Structure]:
+def listing(session: Session, builtin: bool | None = None, set: str | None = None) -> list[Structure]:
+    """Raises NotFound for a `set` that is not there."""
     query = select(Structure).order_by(Structure.is_builtin.desc(), Structure.id)
-    return list(session.scalars(query if builtin is None else query.where(Structure.is_builtin == builtin)))
+    if builtin is not None:
+        query = query.where(Structure.is_builtin == builtin)
+    if set is not None:
+        structure_sets.members(session, set)
+        members = select(StructureSetMember.structure_id).where(StructureSetMember.name == set)
+        query = query.where(Structure.id.in_(members))
+    return list(session.scalars(query))
 
 
 def remove(session: Session, structure_id: int) -> str:
     """Forget a structure; gives the folder below storage.structures that is the caller's to remove afterwards.
 
-    Raises NotFound, or Conflict while a task refers to it.
+    Raises NotFound, or Conflict while a task or a set refers to it: a set that shrinks in silence would make the next
+    batch of it a smaller one.
     """
     structure = get(session, structure_id)
     if structure.is_builtin:
         raise Conflict(f"{structure.name} is built in and can not be removed")
     if session.scalar(select(exists().where(Task.structure_id == structure_id))):
         raise Conflict(f"tasks refer to structure {structure_id}; delete them first")
+    if sets := structure_sets.holding(session, structure_id):
+        raise Conflict(
+            f"structure {structure_id} is in the set {', '.join(sets)}; forget the set first "
+            f"(`mofsim structures unset {sets[0]}`), or save it without the structure"
+        )
     session.delete(structure)
     events.append(session, EventType.STRUCTURE_DELETED, {"structure_id": structure_id})
     return structure.file_path.split("/")[0]

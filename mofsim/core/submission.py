@@ -8,12 +8,12 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mofsim.core import dependencies, lifecycle, models, structures, targets
+from mofsim.core import dependencies, lifecycle, models, products, structures, targets
 from mofsim.core.errors import Conflict, Invalid
 from mofsim.core.reuse import Reuse
 from mofsim.db.tables import Batch, Model, Structure, Task, TaskResult, utcnow
 from mofsim.schemas.simulations import resolve
-from mofsim.schemas.tasks import BatchSubmit, BuiltinStructure, TaskStructure, TaskSubmit, UploadedStructure
+from mofsim.schemas.tasks import BatchSubmit, BuiltinStructure, Product, TaskStructure, TaskSubmit, UploadedStructure
 from mofsim.schemas.webhooks import Callback
 from mofsim.vocabulary import TaskType
 
@@ -34,8 +34,13 @@ def check_callbacks(body: TaskSubmit | BatchSubmit, allow_private: bool) -> None
 
     Raises Invalid with the field of a receiver at a private address.
     """
-    items = {f"tasks.{i}.": item for i, item in enumerate(body.tasks)} if isinstance(body, BatchSubmit) else {"": body}
-    urls = [(f"{at}{targets.FIELD}", item.options.callback.url) for at, item in items.items() if item.options.callback]
+    if isinstance(body, BatchSubmit):
+        options = {f"tasks.{i}.": item.options for i, item in enumerate(body.tasks)}
+        if body.product:
+            options["product."] = body.product.options
+    else:
+        options = {"": body.options}
+    urls = [(f"{at}{targets.FIELD}", each.callback.url) for at, each in options.items() if each.callback]
     targets.check_names(urls, allow_private)
 
 
@@ -83,7 +88,10 @@ def submit_batch(
         if earlier:
             return _same_batch(session, earlier, request_hash)
     named = _Named(session)
-    tasks = [_build_item(named, index, item, defaults) for index, item in enumerate(body.tasks)]
+    if body.product:
+        tasks = _build_product(named, body.product, defaults)
+    else:
+        tasks = [_build_item(named, index, item, defaults) for index, item in enumerate(body.tasks)]
     batch = Batch(name=body.name, n_tasks=len(tasks), created_at=utcnow())
     batch.idempotency_key, batch.request_hash = idempotency_key, request_hash if idempotency_key else None
     session.add(batch)
@@ -132,6 +140,18 @@ def _build_item(named: _Named, index: int, item: TaskSubmit, defaults: Defaults)
         return _build(named, TaskType(getattr(item, "task_type")), item, defaults)  # noqa: B009 - as in _parameters
     except Invalid as error:
         raise Invalid(error.detail, field=f"tasks.{index}.{error.field}", type=error.type) from error
+
+
+def _build_product(named: _Named, product: Product, defaults: Defaults) -> list[Task]:
+    """What is named twice, by a set and alone, say, is computed once."""
+    found: dict[tuple[Any, ...], Task] = {}
+    for item in products.items(named.session, product):
+        try:
+            task = _build(named, item.task_type, item.body, defaults)
+        except Invalid as error:
+            raise Invalid(error.detail, field=item.said_at(error.field), type=error.type) from error
+        found.setdefault((item.type_field, task.model_name, task.structure.id, task.parent_id), task)
+    return list(found.values())
 
 
 def _build(named: _Named, task_type: TaskType, body: TaskSubmit, defaults: Defaults) -> Task:

@@ -77,6 +77,15 @@ class Structure(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
+class StructureSetMember(Base):
+    """A structure of a named set; a set is there as long as it has one."""
+
+    __tablename__ = "structure_sets"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    structure_id: Mapped[int] = mapped_column(ForeignKey("structures.id"), primary_key=True, index=True)
+
+
 class Model(Base):
     """A potential: from the settings, or uploaded (`is_custom`)."""
 

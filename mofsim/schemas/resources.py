@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from mofsim.schemas.base import Response
+from pydantic import Field
+
+from mofsim.schemas.base import Id, Request, Response
 from mofsim.vocabulary import AlertLevel, WorkerState
 
 
@@ -23,6 +25,17 @@ class Structure(Response):
     created_at: datetime
 
 
+class StructureSet(Response):
+    """A named set of structures, by their ids."""
+
+    name: str
+    structure_ids: list[int]
+
+
+class StructureIds(Request):
+    structure_ids: list[Id] = Field(min_length=1, max_length=10_000)
+
+
 class Model(Response):
     name: str
     framework: str
@@ -36,6 +49,9 @@ class Model(Response):
     elements: list[str]
     #: ids of the workers that hold it in memory
     loaded_on: list[str]
+    weights_sha256: str | None = Field(
+        None, description="Of the weights as they are now; null in lists, and where the server can not see them"
+    )
 
 
 class Gpu(Response):

@@ -1,9 +1,9 @@
 """Tasks on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from mofsim.schemas.base import Id, Request, Response, UtcTime
 from mofsim.schemas.simulations import (
@@ -132,9 +132,49 @@ SUBMIT: dict[TaskType, type[TaskSubmit]] = {
 }
 
 
+#: Tasks of one batch.
+MAX_BATCH = 10_000
+
+
+class SetOfStructures(Request):
+    """All structures of a named set."""
+
+    source: Literal["set"]
+    name: str = Field(examples=["main_set"])
+
+
+class ProductType(Request):
+    """A task type for every model and structure of a product."""
+
+    task_type: TaskType
+    preset: Preset | None = Field(None, description="Null: that of the product")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="As a submit of this task type takes them")
+
+
+class Product(Request):
+    """Every task type for every structure with every model; what is named twice is computed once."""
+
+    models: list[str] = Field(default_factory=list, max_length=100, description="None: the server's default model")
+    structures: list[
+        Annotated[BuiltinStructure | UploadedStructure | TaskStructure | SetOfStructures, Field(discriminator="source")]
+    ] = Field(min_length=1, max_length=MAX_BATCH)
+    task_types: list[ProductType] = Field(min_length=1, max_length=100)
+    preset: Preset = Preset.MOFSIMBENCH
+    options: TaskOptions = Field(default_factory=TaskOptions)
+
+
 class BatchSubmit(Request):
+    """A list of tasks, or a product."""
+
     name: str = Field("", max_length=200)
-    tasks: list[AnySubmit] = Field(min_length=1, max_length=10_000)
+    tasks: list[AnySubmit] = Field(default_factory=list, max_length=MAX_BATCH)
+    product: Product | None = Field(None, description="Instead of `tasks`")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if bool(self.tasks) == (self.product is not None):
+            raise ValueError("give either tasks, a list of at least one, or a product")
+        return self
 
 
 class PriorityChange(Request):

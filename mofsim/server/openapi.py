@@ -45,7 +45,7 @@ class _Plugin(StarlettePlugin):
 
 
 class _Other(Answers):
-    """Answers of which the good one is no JSON."""
+    """Answers of which the good one is no JSON, or can be had as something else too."""
 
     def __init__(self, media_type: str, **code_models: Any) -> None:
         super().__init__(**code_models)
@@ -53,7 +53,8 @@ class _Other(Answers):
 
     def generate_spec(self, naming_strategy: Any = None) -> dict[str, Any]:
         responses = super().generate_spec(naming_strategy)
-        responses["200"]["content"] = {self.media_type: {"schema": {"type": "string"}}}
+        content = responses["200"].get("content") or {}
+        responses["200"]["content"] = content | {self.media_type: {"schema": {"type": "string"}}}
         return responses
 
 
@@ -80,6 +81,7 @@ def document(
     *,
     answer: Any = None,
     status: int = 200,
+    also: Sequence[int] = (),
     errors: Sequence[int] = (),
     media_type: str = "",
     json: type[BaseModel] | None = None,
@@ -87,9 +89,13 @@ def document(
     query: type[BaseModel] | None = None,
     headers: type[BaseModel] | None = None,
 ) -> Callable[[Handler], Handler]:
-    """Describe a handler: what its answer's `data` is, its errors, and what it takes."""
+    """Describe a handler: what its answer's `data` is, its errors, and what it takes.
+
+    `also` are further statuses of the same answer; `media_type` is what it sends instead of JSON, or beside an answer.
+    """
     models: dict[str, Any] = {f"HTTP_{code}": ErrorEnvelope for code in errors}
-    good = {f"HTTP_{status}": None if media_type else Envelope[answer]}
+    is_json = answer is not None or not media_type
+    good = {f"HTTP_{code}": Envelope[answer] if is_json else None for code in (status, *also)}
     answers = _Other(media_type, **good, **models) if media_type else Answers(**good, **models)
     describe = spec.validate(query, json, form, headers, resp=answers, tags=[tag], skip_validation=True)
     return cast(Callable[[Handler], Handler], describe)

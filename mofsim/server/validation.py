@@ -95,5 +95,7 @@ def _node(schema: dict[str, Any], location: Location) -> dict[str, Any]:
 
 
 def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    options = [option for option in node.get("anyOf", ()) if option.get("type") != "null"]
+    node = options[0] if len(options) == 1 else node
     reference = node.get("$ref")
     return schema["$defs"].get(reference.rpartition("/")[2], {}) if reference else node

@@ -2,6 +2,7 @@
 
 `python -m mofsim.simulations.inspect file PATH --format auto --output NORMALISED.extxyz --max-atoms N`
 `python -m mofsim.simulations.inspect builtin --output DIR`
+`python -m mofsim.simulations.inspect cif NORMALISED.extxyz --output PATH.cif`
 
 A file that cannot be used is an answer too (exit status 0); another status means a mistake in this program.
 """
@@ -25,13 +26,26 @@ _FORMATS = ("auto", "cif", "xyz", "extxyz", "vasp")
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     _limit_memory(options.memory_gib)
-    document = (
-        inspect_file(options.path, options.format, options.output, options.max_atoms)
-        if options.what == "file"
-        else write_builtins(options.output)
-    )
-    print(json.dumps(plain(document), allow_nan=False))
+    print(json.dumps(plain(_document(options)), allow_nan=False))
     return 0
+
+
+def _document(options: argparse.Namespace) -> Any:
+    match options.what:
+        case "file":
+            return inspect_file(options.path, options.format, options.output, options.max_atoms)
+        case "cif":
+            return convert(options.path, options.output)
+    return write_builtins(options.output)
+
+
+def convert(normalised: Path, output: Path) -> dict[str, Any]:
+    """Writes a normalised structure as a CIF in P 1."""
+    from .frames import read_structure
+    from .outputs import format_cif
+
+    _write(output, format_cif(read_structure(normalised.read_text(encoding="utf-8"))).decode())
+    return {"ok": True}
 
 
 def inspect_file(path: Path, format: str, output: Path, max_atoms: int) -> dict[str, Any]:
@@ -112,6 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     file.add_argument("--format", choices=_FORMATS, default="auto")
     file.add_argument("--output", type=Path, required=True, help="where the normalised extXYZ goes")
     file.add_argument("--max-atoms", type=int, default=10_000)
+    cif = commands.add_parser("cif", help="write a normalised copy as a CIF")
+    cif.add_argument("path", type=Path)
+    cif.add_argument("--output", type=Path, required=True, help="where the CIF goes")
     builtin = commands.add_parser("builtin", help="write the built-in MOFs")
     builtin.add_argument("--output", type=Path, required=True, help="a folder that exists")
     return parser

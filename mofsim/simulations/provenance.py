@@ -11,14 +11,18 @@ from .calculators import D3_SETTINGS
 from .models import LoadedModel
 from .versions import versions
 
+#: what a task type computes with besides ase and numpy
+_PACKAGES = {"heat-capacity": ("phonopy", "spglib")}
+
 
 def provenance(model: LoadedModel, structure_sha256: str, task_type: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Plain values only. The structure's hash is that of the normalised file."""
     d3 = bool(model.entry.get("d3"))
-    packages = ("ase", "numpy", *model.packages, *(("dftd3",) if d3 else ()))
+    packages = ("ase", "numpy", "scipy", *model.packages, *(("dftd3",) if d3 else ()), *_PACKAGES.get(task_type, ()))
     return {
         "task_type": task_type,
         "parameters": parameters,
+        "seed": parameters.get("seed"),
         "model": model.name,
         "framework": model.entry["framework"],
         "checkpoint": model.weights_name,
@@ -28,7 +32,9 @@ def provenance(model: LoadedModel, structure_sha256: str, task_type: str, parame
         "structure_sha256": structure_sha256,
         "dtype": model.entry.get("dtype", "float32"),
         "device": _device_name(model.device),
+        "cuda": _cuda_version(model.device),
         "threads": _threads(),
+        "platform": platform.platform(),
         "hostname": socket.gethostname(),
         "versions": {"python": platform.python_version(), **versions(packages)},
     }
@@ -40,6 +46,12 @@ def _device_name(device: str) -> str:
     if torch is not None and device.startswith("cuda"):
         return str(torch.cuda.get_device_name(device))
     return device
+
+
+def _cuda_version(device: str) -> str | None:
+    """The CUDA that torch was built with, where it computes with it."""
+    torch = sys.modules.get("torch")
+    return str(torch.version.cuda) if torch is not None and device.startswith("cuda") else None
 
 
 def _threads() -> int | None:

@@ -284,7 +284,16 @@ class Run:
         folder = Path(self.job.request["directory"])
         whole = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
         files = {path.name: path.stat().st_size for path in whole}
-        return {"result": {}, "output_files": files, "metrics": {}, "provenance": {}}
+        request, model = self.job.request, self.job.request["model"]
+        provenance = {
+            "task_type": request["task_type"],
+            "parameters": request["parameters"],
+            "model": model["name"],
+            "framework": model["framework"],
+            "model_options": model["options"],
+            "dtype": model["dtype"],
+        }
+        return {"result": {}, "output_files": files, "metrics": {}, "provenance": provenance}
 
     def _finish(self, outcome: Outcome) -> None:
         with self.database.write() as session:

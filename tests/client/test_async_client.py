@@ -73,5 +73,9 @@ async def test_a_file_is_downloaded(shared_server: Server, tmp_path: Path) -> No
     async with AsyncClient(shared_server.url) as client:
         path = await client.structure_file(1, tmp_path)
         assert path.name == "MOF-5.cif" and "data_" in path.read_text()
+        assert (await client.structure_file(1, tmp_path, "normalised")).name == "MOF-5.extxyz"
+        created = await client.submit_product(["MOF-5"], ["single-point"])
+        table = await client.save_batch_results(created.id, tmp_path / "table.csv")
+        assert table.read_text().count("MOF-5") == 1
         with pytest.raises(NotFound):
             await client.structure_file(999, tmp_path)

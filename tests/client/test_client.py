@@ -1,6 +1,7 @@
 """The blocking client against a real server."""
 
 import gzip
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -228,3 +229,43 @@ def test_alerts_are_told_while_they_hold_and_after(own_client: Client, hands: Ha
     assert [alert.resolved for alert in own_client.alert_history()] == [False, True]
     assert [alert.subject for alert in own_client.alert_history(limit=1)] == ["box:gpu1"]
     assert own_client.health().alerts_active == 1
+
+
+def test_a_product_is_submitted_followed_steered_and_evaluated(client: Client, tmp_path: Path) -> None:
+    ids = [each.id for each in client.structures(True)][:2]
+    assert client.save_structure_set("of-client", ids).structure_ids == sorted(ids)
+    assert [each.id for each in client.structures(set="of-client")] == ids
+    types = ["single-point", {"task_type": "optimization", "parameters": {"fmax": 0.2}, "preset": "quick"}]
+    created = client.submit_product(["@of-client"], types, models=["lj"], name="four", priority="low")
+    batch = client.batch(created.id)
+    assert (batch.name, batch.n_tasks, batch.counts[TaskStatus.QUEUED]) == ("four", 4, 4)
+    assert batch in client.batches().items
+    assert {task.priority for task in client.tasks(batch=created.id).items} == {Priority.LOW}
+    assert len(client.cancel_batch(created.id).task_ids) == 4
+    assert client.retry_batch(created.id).task_ids == []
+    assert len(client.retry_batch(created.id, cancelled=True).task_ids) == 4
+    client.cancel_batch(created.id)
+    rows = client.batch_results(created.id)
+    assert {row.status for row in rows} == {TaskStatus.CANCELLED} and "energy_eV" in rows[0].model_dump()
+    path = client.save_batch_results(created.id, tmp_path)
+    assert path.name == f"batch-{created.id}.csv" and len(path.read_text().splitlines()) == 5
+    client.delete_structure_set("of-client")
+    assert "of-client" not in [each.name for each in client.structure_sets()]
+    with pytest.raises(Invalid) as caught:
+        client.submit_product(["@of-client"], ["single-point"])
+    assert caught.value.field == "product.structures.0.name"
+
+
+def test_a_structure_is_had_as_it_was_uploaded_as_it_is_computed_and_as_cif(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "forms.xyz").write_text(XYZ)
+    structure = client.add_structure(tmp_path / "forms.xyz")
+    assert client.add_structure(tmp_path / "forms.xyz", reuse=True).checksum == structure.checksum
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    assert client.structure_file(structure.id, folder).read_text() == XYZ
+    normalised = client.structure_file(structure.id, folder, "normalised")
+    assert hashlib.sha256(normalised.read_bytes()).hexdigest() == structure.checksum
+    # What simulations read is its own normalised form.
+    assert client.add_structure(normalised).checksum == structure.checksum
+    assert client.structure_file(structure.id, folder, "cif").read_text().startswith("data_")
+    assert sorted(path.name for path in folder.iterdir()) == ["forms.cif", "forms.extxyz", "forms.xyz"]

@@ -91,7 +91,8 @@ async def test_a_batch_is_accepted_whole_with_a_ticket_for_each(client: httpx.As
     answer = await client.post("/api/v1/tasks/batch", json={"name": "screen", "tasks": items * 10})
     batch = await data(answer, 202)
     assert len(batch["task_ids"]) == tickets.waiting() == 20
-    found = await data(await client.get(answer.headers["location"]))
+    assert answer.headers["location"] == f"/api/v1/batches/{batch['id']}"
+    found = await data(await client.get(f"/api/v1/tasks?batch={batch['id']}"))
     assert [task["id"] for task in found["items"]] == batch["task_ids"][::-1]
 
 

@@ -73,7 +73,8 @@ def test_provenance_names_all_that_the_number_depends_on(warm_child: Child, tmp_
     assert len(provenance["model_sha256"]) == len(provenance["structure_sha256"]) == 64
     assert provenance["d3"]["pair_cutoff_bohr"] == 40
     assert (provenance["dtype"], provenance["device"], provenance["threads"]) == ("float32", "cpu", 1)
-    assert {"python", "ase", "numpy", "torch", "sevenn", "dftd3"} <= provenance["versions"].keys()
+    assert {"python", "ase", "numpy", "scipy", "torch", "sevenn", "dftd3"} <= provenance["versions"].keys()
+    assert provenance["platform"].startswith("Linux-") and (provenance["seed"], provenance["cuda"]) == (None, None)
 
 
 def test_forces_are_readable_with_ase(warm_child: Child, tmp_path: Path) -> None:

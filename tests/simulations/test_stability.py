@@ -61,6 +61,7 @@ def test_velocities_are_those_of_the_temperature_and_carry_no_momentum() -> None
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_it_is_what_ase_does(end: dict[str, Any], copper: Path, dynamics: dict[str, Any], tmp_path: Path) -> None:
+    assert end["provenance"]["seed"] == dynamics["seed"]
     atoms = read_structure(copper.read_text())
     atoms.calc = PlainEMT()
     LBFGS(atoms, logfile=None).run(fmax=dynamics["fmax_eV_per_A"], steps=dynamics["relax_steps"])

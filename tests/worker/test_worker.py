@@ -64,6 +64,8 @@ def test_a_task_that_never_answers_is_killed_after_the_grace_time_and_the_next_o
     with box.database.write() as session:
         steering.request_cancel(session, task_id)
     assert box.wait_for_end(task_id).status == TaskStatus.CANCELLED
+    provenance = box.result(task_id).provenance
+    assert (provenance["model"], provenance["task_type"]) == ("stuck", "optimization") and provenance["parameters"]
     assert box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT)).status == TaskStatus.COMPLETED
 
 

@@ -1,14 +1,18 @@
 """`mofsim structures`: the structures that the server knows."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mofsim.cli import text
-from mofsim.cli.app import App, CommandGroup
+from mofsim.cli.app import FAILED, OK, App, CommandGroup
 from mofsim.cli.commands.steer import each
+from mofsim.cli.errors import describe
+from mofsim.cli.importing import SUFFIX, plan
 from mofsim.cli.output import Column
-from mofsim.schemas.resources import Structure
+from mofsim.client import ApiError
+from mofsim.schemas.resources import Structure, StructureSet
 from mofsim.vocabulary import StructureFormat
 
 _COLUMNS = [
@@ -23,18 +27,19 @@ _COLUMNS = [
 
 @click.group(cls=CommandGroup)
 def structures() -> None:
-    """List, add, show and remove structures."""
+    """List, add, import, show and remove structures, and name sets of them."""
 
 
 @structures.command("list")
 @click.option("--builtin/--uploaded", default=None, help="Only the built-in or only the uploaded ones.")
+@click.option("--set", "set_name", metavar="NAME", help="Only those of a named set.")
 @click.pass_obj
-def list_(app: App, builtin: bool | None) -> None:
+def list_(app: App, builtin: bool | None, set_name: str | None) -> None:
     """List structures, the built-in ones first.
 
     With --json: a list of structures.
     """
-    found = app.client.structures(builtin)
+    found = app.client.structures(builtin, set_name)
     if app.json:
         return app.out.document(found)
     app.out.table(_COLUMNS, [_row(structure) for structure in found], empty="there are no structures")
@@ -73,6 +78,107 @@ def add(app: App, files: tuple[str, ...], name: str | None, format: str | None) 
         app.out.document(added if len(files) > 1 else added[0])
 
 
+@structures.command("import")
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("-r", "--recursive", is_flag=True, help="Folders below it too.")
+@click.option("--set", "set_name", metavar="NAME", help="Keep them as the named set NAME, besides those it has.")
+@click.pass_obj
+def import_(app: App, folder: Path, recursive: bool, set_name: str | None) -> int:
+    """Upload the CIF files of a folder; one that is refused is told and does not stop the others.
+
+    A checkout of the MOFSimBench benchmark becomes the sets that it names, main_set and hcmof among them; what a
+    set is good for is `mofsim batch submit --structures @main_set`. What is there already is not stored again.
+
+    With --json: {items: the structures, errors: [{file, error}], sets}. Exit status 1 when a file was refused.
+    """
+    wanted = plan(folder, recursive=recursive, set_name=set_name)
+    if not wanted.files:
+        below = "" if recursive else "; -r looks into the folders below it too"
+        raise click.BadParameter(f"{folder} has no {SUFFIX} file{below}", param_hint="DIR")
+    added, errors = _upload_all(app, folder, wanted.files)
+    sets = [each for name, files in wanted.sets.items() if (each := _extended(app, name, files, added))]
+    if app.json:
+        app.out.document({"items": list(added.values()), "errors": errors, "sets": sets})
+    else:
+        for each in sets:
+            app.out.line(f"set {each.name}: {len(each.structure_ids)} structures (--structures @{each.name})")
+        app.out.note(f"{len(added)} of {len(wanted.files)} files are structures now, {len(errors)} were refused")
+    return FAILED if errors else OK
+
+
+def _upload_all(app: App, folder: Path, files: list[Path]) -> tuple[dict[Path, Structure], list[dict[str, Any]]]:
+    known = {structure.id for structure in app.client.structures()}
+    added: dict[Path, Structure] = {}
+    errors: list[dict[str, Any]] = []
+    for file in files:
+        shown = file.relative_to(folder)
+        try:
+            structure = added[file] = app.client.add_structure(file, reuse=True)
+        except (ApiError, OSError) as error:
+            reason = describe(error) if isinstance(error, ApiError) else error.strerror or str(error)
+            app.out.note(f"refused {shown}: {reason}")
+            kind = error.type if isinstance(error, ApiError) else type(error).__name__
+            errors.append({"file": str(shown), "error": {"type": kind, "detail": reason, "field": "file"}})
+            continue
+        if not app.json:
+            there = f" (there already, as {structure.name})" if structure.id in known else ""
+            app.out.line(f"structure {structure.id}: {shown}, {structure.formula}, {structure.n_atoms} atoms{there}")
+        known.add(structure.id)
+    return added, errors
+
+
+def _extended(app: App, name: str, files: list[Path], added: dict[Path, Structure]) -> StructureSet | None:
+    """The set with what was added; None where nothing of it was."""
+    ids = [added[file].id for file in files if file in added]
+    if not ids:
+        return None
+    before = next((each.structure_ids for each in app.client.structure_sets() if each.name == name), [])
+    return app.client.save_structure_set(name, [*before, *ids])
+
+
+@structures.command()
+@click.pass_obj
+def sets(app: App) -> None:
+    """List the named sets of structures.
+
+    With --json: a list of {name, structure_ids}.
+    """
+    found = app.client.structure_sets()
+    if app.json:
+        return app.out.document(found)
+    columns = [Column("NAME"), Column("STRUCTURES", right=True)]
+    app.out.table(columns, [[each.name, str(len(each.structure_ids))] for each in found], empty="there are no sets")
+
+
+@structures.command("set")
+@click.argument("name", metavar="NAME")
+@click.argument("ids", type=click.IntRange(min=1), metavar="ID…", nargs=-1, required=True)
+@click.pass_obj
+def set_(app: App, name: str, ids: tuple[int, ...]) -> None:
+    """Make the named set NAME hold exactly these structures.
+
+    With --json: {name, structure_ids}.
+    """
+    saved = app.client.save_structure_set(name, ids)
+    if app.json:
+        return app.out.document(saved)
+    app.out.line(f"set {name}: {len(saved.structure_ids)} structures")
+
+
+@structures.command()
+@click.argument("name", metavar="NAME")
+@click.pass_obj
+def unset(app: App, name: str) -> None:
+    """Forget a named set; its structures stay.
+
+    With --json: {name}.
+    """
+    app.client.delete_structure_set(name)
+    if app.json:
+        return app.out.document({"name": name})
+    app.out.line(f"the set {name} is forgotten")
+
+
 @structures.command()
 @click.argument("id", type=click.IntRange(min=1), metavar="ID")
 @click.option("--download", "destination", type=click.Path(path_type=Path), help="Save its file here.")
@@ -105,7 +211,7 @@ def show(app: App, id: int, destination: Path | None) -> None:
 @click.argument("ids", type=click.IntRange(min=1), metavar="ID…", nargs=-1, required=True)
 @click.pass_obj
 def rm(app: App, ids: tuple[int, ...]) -> int:
-    """Remove uploaded structures that no task refers to.
+    """Remove uploaded structures that no task refers to, and no set.
 
     With --json: {items: [{id}], errors: [{id, error}]}.
     """

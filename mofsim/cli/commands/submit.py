@@ -15,7 +15,7 @@ from mofsim.schemas.tasks import Task, TaskStructure
 from mofsim.vocabulary import Preset, Priority, TaskStatus, TaskType, WebhookEvent
 
 
-def _read_parameters(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+def read_parameters(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
     return dict(_read_parameter(ctx, option, text) for text in given)
 
 
@@ -65,7 +65,7 @@ def _read_secret(ctx: click.Context, option: click.Parameter, file: BinaryIO | N
     "--param",
     "parameters",
     multiple=True,
-    callback=_read_parameters,
+    callback=read_parameters,
     metavar="NAME=VALUE",
     help="E.g. fmax=0.05; may be given again.",
 )

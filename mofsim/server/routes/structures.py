@@ -17,18 +17,21 @@ from mofsim.server.context import context, read, write
 from mofsim.server.openapi import document
 from mofsim.server.requests import path_id, query
 from mofsim.server.routes.files import NOSNIFF, TEXT
+from mofsim.vocabulary import StructureFile
 
 
 class StructureQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     builtin: bool | None = Field(None, description="Only built-in ones, or only uploaded ones")
+    set: str | None = Field(None, max_length=100, description="Only those of this named set")
 
 
-@document("structures", query=StructureQuery, answer=Page[Structure])
+@document("structures", query=StructureQuery, answer=Page[Structure], errors=[404])
 async def list_structures(request: Request) -> Response:
     """List the structures."""
-    return await _listed(request, query(request, StructureQuery).builtin)
+    given = query(request, StructureQuery)
+    return await _listed(request, given.builtin, given.set)
 
 
 @document("structures", answer=Page[Structure])
@@ -37,8 +40,8 @@ async def list_builtin(request: Request) -> Response:
     return await _listed(request, True)
 
 
-async def _listed(request: Request, builtin: bool | None) -> Response:
-    found = await read(request, structures.listing, builtin)
+async def _listed(request: Request, builtin: bool | None, set: str | None = None) -> Response:
+    found = await read(request, structures.listing, builtin, set)
     return whole(Structure.model_validate(structure) for structure in found)
 
 
@@ -51,21 +54,38 @@ async def get_structure(request: Request) -> Response:
 
 @document("structures", answer=None, errors=[404, 409])
 async def delete_structure(request: Request) -> Response:
-    """Forget an uploaded structure that no task refers to."""
+    """Forget an uploaded structure that no task refers to, and no set."""
     structure_id = path_id(request, "structure")
     folder = await write(request, structures.remove, structure_id)
     await run_in_threadpool(shutil.rmtree, context(request).storage.structures / folder, ignore_errors=True)
     return answer(message=f"structure {structure_id} was deleted")
 
 
-@document("structures", media_type="text/plain", errors=[404])
+class FileQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    form: StructureFile = Field(
+        StructureFile.UPLOADED, description="As it was uploaded, the extXYZ that simulations read, or a CIF in P 1"
+    )
+
+
+@document("structures", query=FileQuery, media_type="text/plain", errors=[404])
 async def get_structure_file(request: Request) -> Response:
-    """Download the file as it was uploaded."""
+    """Download the file of a structure."""
     structure = await read(request, structures.get, path_id(request, "structure"))
-    path = context(request).storage.structures / structure.file_path
+    form = query(request, FileQuery).form
+    is_original = form is StructureFile.UPLOADED
+    storage, settings = context(request).storage, context(request).settings.storage
+    path = storage.structures / (structure.file_path if is_original else structure.normalised_path)
     if not await run_in_threadpool(path.is_file):
         raise NotFound(f"the file of structure {structure.id} is gone from the data folder; upload it again")
-    return FileResponse(path, media_type=TEXT, filename=structure.original_name, headers=NOSNIFF)
+    if form is StructureFile.CIF:
+        async with context(request).checks:
+            cif = await run_in_threadpool(structures.as_cif, storage, structure, settings.parse_timeout_seconds)
+        return Response(cif, media_type=TEXT, headers=NOSNIFF)
+    return FileResponse(
+        path, media_type=TEXT, filename=structure.original_name if is_original else path.name, headers=NOSNIFF
+    )
 
 
 routes = [

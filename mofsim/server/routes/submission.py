@@ -76,14 +76,14 @@ async def submit_heat_capacity(request: Request) -> Response:
 
 @document("tasks", json=BatchSubmit, headers=SubmitHeaders, answer=BatchCreated, status=202, errors=[409])
 async def submit_batch(request: Request) -> Response:
-    """Submit many tasks: all of them or, when one can not run, none."""
+    """Submit many tasks, listed or as models × structures × task types: all of them or, when one can not run, none."""
     body = await json_body(request, BatchSubmit)
     key = _idempotency_key(request)
     await _check_callbacks(request, body)
     batch, tasks = await run_in_threadpool(_accept_batch, context(request), body, key)
     await wake_workers(request, tasks)
     created = BatchCreated(id=batch.id, name=batch.name, task_ids=[task.id for task in tasks])
-    return answer(created, 202, headers={"Location": f"/api/v1/tasks?batch={batch.id}"})
+    return answer(created, 202, headers={"Location": f"/api/v1/batches/{batch.id}"})
 
 
 def _accept_batch(context: Context, body: BatchSubmit, key: str | None) -> tuple[Batch, list[TaskRow]]:

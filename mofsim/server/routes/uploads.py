@@ -34,6 +34,7 @@ class UploadForm(BaseModel):
     file: File = Field(description="A CIF, XYZ, extXYZ or POSCAR file with a cell")
     name: str | None = Field(None, description="Null: the name of the file")
     format: StructureFormat | None = Field(None, description="Null: found out from name and content")
+    reuse: bool = Field(False, description="Give the structure back that is there already and is the same, as 200")
 
 
 class UploadFields(BaseModel):
@@ -43,6 +44,7 @@ class UploadFields(BaseModel):
 
     name: str | None = Field(None, max_length=200)
     format: StructureFormat | None = None
+    reuse: bool = False
 
     @field_validator("name")
     @classmethod
@@ -52,7 +54,7 @@ class UploadFields(BaseModel):
         return value
 
 
-@document("structures", form=UploadForm, answer=Structure, status=201, errors=[400, 413, 415])
+@document("structures", form=UploadForm, answer=Structure, status=201, also=[200], errors=[400, 413, 415])
 async def upload_structure(request: Request) -> Response:
     """Upload a structure file.
 
@@ -65,8 +67,8 @@ async def upload_structure(request: Request) -> Response:
     async with limited(request, max_bytes, too_large, "file").form(max_files=2, max_fields=10) as form:
         upload, fields = _file(form), _fields(form)
         async with context(request).checks:
-            structure = await run_in_threadpool(_accept, context(request), upload, fields)
-    return answer(structure, 201, headers={"Location": f"/api/v1/structures/{structure.id}"})
+            structure, is_new = await run_in_threadpool(_accept, context(request), upload, fields)
+    return answer(structure, 201 if is_new else 200, headers={"Location": f"/api/v1/structures/{structure.id}"})
 
 
 def _require_multipart(request: Request) -> None:
@@ -95,18 +97,24 @@ def _fields(form: FormData) -> UploadFields:
     return validated(UploadFields, given)
 
 
-def _accept(context: Context, upload: UploadFile, fields: UploadFields) -> Structure:
-    """Check and store the file; blocks, up to the time limit of the check."""
+def _accept(context: Context, upload: UploadFile, fields: UploadFields) -> tuple[Structure, bool]:
+    """Check and store the file, which may be there already; blocks, up to the time limit of the check."""
     limits = _limits(context.settings)
     shown = _shown_name(upload.filename or "")
     with structures.incoming(context.storage) as folder:
         original = folder / _stored_name(shown)
         with original.open("wb") as target:
             shutil.copyfileobj(upload.file, target)
+        if fields.reuse and not fields.format:
+            with context.blocking_database.read() as session:
+                if found := structures.same_file(session, context.storage, original):
+                    return Structure.model_validate(found), False
         checked = structures.check(original, shown, limits, fields.format)
         name = fields.name or PurePath(shown).stem
         with context.blocking_database.write() as session:
-            return Structure.model_validate(structures.store(session, context.storage, checked, name))
+            if fields.reuse and (found := structures.same_structure(session, checked)):
+                return Structure.model_validate(found), False
+            return Structure.model_validate(structures.store(session, context.storage, checked, name)), True
 
 
 def _limits(settings: Settings) -> Limits:
