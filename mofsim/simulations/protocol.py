@@ -19,7 +19,7 @@ class ModelEntry(TypedDict):
     """A potential, as the parent's registry of models describes it."""
 
     name: str
-    #: names the builder: "sevenn", "ase", or an entry point of the group `mofsim.calculators`
+    #: names the builder: one of mofsim.simulations.adapters, or an entry point of the group `mofsim.calculators`
     framework: str
     #: "package:NAME/path/in/the/package", an absolute path, or "module:Class" for the framework "ase"
     checkpoint: str
