@@ -60,7 +60,8 @@ def names(root: Path) -> list[str]:
 
 def name_for(root: Path, model: str, framework: str) -> str | None:
     """The environment that a model without `python` uses: that of its name, else of its framework."""
-    return next((name for name in (model, framework) if interpreter(folder_of(root, name)).is_file()), None)
+    there = names(root)
+    return next((name for name in (model, framework) if name in there), None)
 
 
 def python_for(root: Path, model: str, framework: str, python: str) -> str:

@@ -14,7 +14,7 @@ import structlog
 from huey.consumer import Consumer
 from sqlalchemy.orm import Session
 
-from mofsim.core import leases, models, rescue, workers
+from mofsim.core import environments, leases, models, rescue, workers
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
@@ -183,9 +183,14 @@ class DeviceWorker:
             preset=Preset(task.preset),
             timeout_seconds=task.timeout_seconds,
             request=request,
-            python=model.config.get("python", ""),
+            python=self._python(model),
             gpu_memory_MB=memory_MB if self.slot.gpu_id else None,
         )
+
+    def _python(self, model: Model) -> str:
+        # Asked each time: an environment may have been made meanwhile.
+        root = self.settings.storage.root
+        return environments.python_for(root, model.name, model.framework, model.config.get("python", ""))
 
     def _checkpoint_folder(self, task: Task) -> Path:
         """Made here and not by the executor: one that lives on after its task has ended must not make it anew."""

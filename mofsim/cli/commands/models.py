@@ -3,6 +3,7 @@
 import click
 
 from mofsim.cli.app import App, CommandGroup
+from mofsim.cli.commands.environments import env
 from mofsim.cli.output import Column
 from mofsim.schemas.resources import Model
 
@@ -18,7 +19,10 @@ _COLUMNS = [
 
 @click.group(cls=CommandGroup)
 def models() -> None:
-    """List and show models."""
+    """List and show models, load and unload them, and make their Python environments."""
+
+
+models.add_command(env)
 
 
 @models.command("list")
