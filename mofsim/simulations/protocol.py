@@ -112,6 +112,10 @@ class LoadedMessage(TypedDict):
     seconds: float
     #: symbols, sorted by atomic number; null when the potential does not say
     elements: list[str] | None
+    #: null where there is no file with weights
+    weights_sha256: str | None
+    #: of the packages that compute, and of Python
+    versions: dict[str, str]
     evicted: list[str]
 
 

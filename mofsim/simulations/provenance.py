@@ -15,7 +15,6 @@ from .versions import versions
 def provenance(model: LoadedModel, structure_sha256: str, task_type: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Plain values only. The structure's hash is that of the normalised file."""
     d3 = bool(model.entry.get("d3"))
-    packages = ("ase", "numpy", *model.packages, *(("dftd3",) if d3 else ()))
     return {
         "task_type": task_type,
         "parameters": parameters,
@@ -30,8 +29,14 @@ def provenance(model: LoadedModel, structure_sha256: str, task_type: str, parame
         "device": _device_name(model.device),
         "threads": _threads(),
         "hostname": socket.gethostname(),
-        "versions": {"python": platform.python_version(), **versions(packages)},
+        "versions": versions_of(model),
     }
+
+
+def versions_of(model: LoadedModel) -> dict[str, str]:
+    """Of Python and of all packages that a number of this model depends on."""
+    d3 = ("dftd3",) if model.entry.get("d3") else ()
+    return {"python": platform.python_version(), **versions(("ase", "numpy", *model.packages, *d3))}
 
 
 @functools.cache
