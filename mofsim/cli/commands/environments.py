@@ -148,7 +148,8 @@ def _say_checked(app: App, name: str, checked: "list[Checked]") -> int:
         [each.model, f"{each.load_seconds:.1f} s", f"{each.energy_eV:.6f} eV", f"{each.fmax_eV_per_A:.4f} eV/Å"]
         for each in checked
     ]
-    app.out.table(_CHECKED, rows)
+    if rows:
+        app.out.table(_CHECKED, rows)
     app.out.note(f"environment {name}: {python}")
     return OK
 
