@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from mofsim.core import environments
 from mofsim.core.weights import checkpoint_path
 from mofsim.settings import ModelSettings, Settings
 
@@ -17,7 +18,15 @@ from mofsim.settings import ModelSettings, Settings
 _LEAST_DISK = 1_000_000_000
 
 #: What each framework imports.
-_PACKAGES = {"sevenn": ("torch", "sevenn"), "ase": ("ase",)}
+_PACKAGES = {
+    "sevenn": ("torch", "sevenn"),
+    "ase": ("ase",),
+    "chgnet": ("torch", "chgnet"),
+    "mace": ("torch", "mace"),
+    "orb": ("torch", "orb_models"),
+    "mattersim": ("torch", "mattersim"),
+    "fairchem": ("torch", "fairchem"),
+}
 
 
 class Verdict(StrEnum):
@@ -83,11 +92,13 @@ def _nearest_existing(folder: Path) -> Path:
 def models(settings: Settings) -> Iterator[Check]:
     """The default model is needed, others are not."""
     for name, model in settings.models.items():
-        lack = _lack_of(model)
+        environment = None if model.python else environments.name_for(settings.storage.root, name, model.framework)
+        lack = None if environment else _lack_of(model)
         is_default = name == settings.scheduler.default_model
         label = f"model {name}"
         if lack is None:
-            yield Check(label, Verdict.OK, f"{model.framework}{', the default' if is_default else ''}")
+            where = f", environment {environment}" if environment else ""
+            yield Check(label, Verdict.OK, f"{model.framework}{where}{', the default' if is_default else ''}")
         else:
             yield Check(label, Verdict.MISSING if is_default else Verdict.NOTE, *lack)
 
@@ -101,13 +112,28 @@ def _lack_of(model: ModelSettings) -> tuple[str, str] | None:
     needed = (*_PACKAGES.get(model.framework, ()), *(("dftd3",) if model.d3 else ()))
     absent = [package for package in needed if find_spec(package) is None]
     if absent:
-        return f"not installed: {', '.join(absent)}", "pip install 'mofsim[worker]'"
+        is_ours = model.framework in ("sevenn", "ase")
+        advice = "pip install 'mofsim[worker]'" if is_ours else f"mofsim models env create {model.framework}"
+        return f"not installed: {', '.join(absent)}", advice
     if model.framework == "ase":
         return None
     path = checkpoint_path(model.checkpoint)
     if path is None or not path.is_file():
         return f"no file {path or model.checkpoint}", "correct its `checkpoint` setting, or fetch the file"
     return None
+
+
+def model_environments(settings: Settings) -> Iterator[Check]:
+    root = settings.storage.root
+    for name in environments.names(root):
+        folder = environments.folder_of(root, name)
+        python = environments.interpreter(folder)
+        if shutil.which(python) is None:
+            advice = f"mofsim models env rm {name}, and create it anew"
+            yield Check(f"environment {name}", Verdict.NOTE, f"its interpreter {python} is not there", advice)
+        else:
+            torch = environments.versions(folder).get("torch")
+            yield Check(f"environment {name}", Verdict.OK, f"{folder}{f', torch {torch}' if torch else ''}")
 
 
 def packages() -> Iterator[Check]:

@@ -53,7 +53,7 @@ SECTIONS: dict[str, dict[str, Place]] = {
     },
     "What there is": {
         "structures": Place("structures", "List, add, import, show and remove structures."),
-        "models": Place("models", "List and show models."),
+        "models": Place("models", "List, show and load models; make their environments."),
         "gpus": Place("machines", "List GPUs."),
         "workers": Place("machines", "List workers."),
         "alerts": Place("alerts", "List what needs a person."),

@@ -11,7 +11,17 @@ from pydantic import BaseModel, SecretStr
 from mofsim.client.request import API, File, Request, get, segment
 from mofsim.schemas.batches import Batch, BatchChanged, BatchRow
 from mofsim.schemas.envelope import Page
-from mofsim.schemas.resources import Alert, Gpu, Health, Model, Queue, Structure, StructureSet, Worker
+from mofsim.schemas.resources import (
+    Alert,
+    Gpu,
+    Health,
+    Model,
+    ModelDetail,
+    Queue,
+    Structure,
+    StructureSet,
+    Worker,
+)
 from mofsim.schemas.tasks import (
     Attempt,
     BatchCreated,
@@ -388,8 +398,26 @@ def models() -> Request[list[Model]]:
     return get("/models", _list_of(Model))
 
 
-def model(name: str) -> Request[Model]:
-    return get(f"/models/{segment(name)}", Model.model_validate)
+def model(name: str) -> Request[ModelDetail]:
+    return get(f"/models/{segment(name)}", ModelDetail.model_validate)
+
+
+def load_model(name: str, worker: str | None = None) -> Request[list[Worker]]:
+    """Load a model ahead of its tasks, on one worker or on all that are online; those that were asked.
+
+    A worker has done it when its `model_wishes` does not have it any more.
+    """
+    return _wish(name, "load", worker)
+
+
+def unload_model(name: str, worker: str | None = None) -> Request[list[Worker]]:
+    """Give back the memory that a model has on one worker, or on all that are online."""
+    return _wish(name, "unload", worker)
+
+
+def _wish(name: str, wanted: str, worker: str | None) -> Request[list[Worker]]:
+    place = {"worker": worker}
+    return Request("POST", f"{API}/models/{segment(name)}/{wanted}", _list_of(Worker), json=place, tries=2)
 
 
 def queue() -> Request[Queue]:

@@ -105,6 +105,8 @@ class Client:
     delete_structure = _method(requests.delete_structure)
     models = _method(requests.models)
     model = _method(requests.model)
+    load_model = _method(requests.load_model)
+    unload_model = _method(requests.unload_model)
     queue = _method(requests.queue)
     workers = _method(requests.workers)
     drain_worker = _method(requests.drain_worker)

@@ -1,12 +1,18 @@
 """The registry of models: what the settings name, kept in a table so that tasks can refer to it."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mofsim.core import environments, placement, workers
 from mofsim.core.errors import Invalid, NotFound
+from mofsim.core.weights import weights_sha256
+from mofsim.core.workers import Wish
 from mofsim.db.tables import Model, Worker
+from mofsim.schemas.resources import MemoryNeed, ModelDetail
 from mofsim.schemas.resources import Model as ModelWire
 from mofsim.settings import ModelSettings
 from mofsim.vocabulary import WorkerState
@@ -17,12 +23,23 @@ def synchronise(session: Session, configured: dict[str, ModelSettings]) -> None:
     rows = {model.name: model for model in session.scalars(select(Model))}
     for name, entry in configured.items():
         row = rows.pop(name, None) or Model(name=name)
+        before = (row.framework, row.file_path, row.config)
         row.framework, row.file_path, row.description = entry.framework, entry.checkpoint, entry.description
         row.is_custom, row.is_available, row.is_validated = False, True, True
         row.config = entry.model_dump(exclude={"framework", "checkpoint", "description"})
+        if before != (row.framework, row.file_path, row.config):
+            # What was told of another potential under this name.
+            row.facts = {}
         session.add(row)
     for row in rows.values():
         row.is_available = row.is_custom
+
+
+def learn(session: Session, name: str, facts: Mapping[str, Any]) -> None:
+    """Keep what an executor told that loaded the model."""
+    model = session.get(Model, name)
+    if model is not None:
+        model.facts = {**model.facts, **facts}
 
 
 def usable(session: Session, name: str) -> Model:
@@ -34,6 +51,16 @@ def usable(session: Session, name: str) -> Model:
     if not model.is_validated:
         raise Invalid(f"model {name!r} was not validated yet; an admin can do it", field="model")
     return model
+
+
+def wish(session: Session, name: str, wanted: Wish, worker_id: str | None) -> list[Worker]:
+    """Have a model loaded or unloaded; the workers that were asked. Raises NotFound and Conflict."""
+    model = session.get(Model, name)
+    if model is None or not model.is_available:
+        raise no_such_model(name)
+    if wanted == "load":
+        usable(session, name)
+    return workers.wish(session, name, wanted, worker_id)
 
 
 def executor_entry(model: Model, device: str) -> dict[str, Any]:
@@ -60,12 +87,29 @@ def listing(session: Session, default: str) -> list[ModelWire]:
     return [_to_wire(row, default, loaded.get(row.name, [])) for row in rows]
 
 
-def describe(session: Session, name: str, default: str) -> ModelWire:
-    """Raises NotFound."""
-    for model in listing(session, default):
-        if model.name == name:
-            return model
-    raise NotFound(f"there is no model {name!r}; `mofsim models list` shows those there are", field="name")
+def describe(session: Session, name: str, default: str, root: Path) -> ModelDetail:
+    """All that is known of it; `root` is the data folder. Raises NotFound."""
+    wire = next((model for model in listing(session, default) if model.name == name), None)
+    if wire is None:
+        raise no_such_model(name)
+    model = session.get_one(Model, name)
+    environment = None if model.config.get("python") else environments.name_for(root, name, model.framework)
+    facts = model.facts
+    return ModelDetail(
+        **wire.model_dump(exclude={"elements"}),
+        elements=wire.elements or facts.get("elements") or [],
+        checkpoint=model.file_path,
+        weights_sha256=weights_sha256(model, root) or facts.get("weights_sha256"),
+        python=environments.python_for(root, name, model.framework, model.config.get("python", "")),
+        environment=environment,
+        versions=facts.get("versions", {}),
+        load_seconds=facts.get("load_seconds"),
+        memory=[MemoryNeed.model_validate(need) for need in placement.needs_of(session, name)],
+    )
+
+
+def no_such_model(name: str) -> NotFound:
+    return NotFound(f"there is no model {name!r}; `mofsim models list` shows those there are", field="name")
 
 
 def _to_wire(model: Model, default: str, loaded_on: list[str]) -> ModelWire:

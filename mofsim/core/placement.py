@@ -89,6 +89,12 @@ def what_it_needs(session: Session, task: Task) -> str | None:
     return f"{task.model_name} needs more than {' and '.join(known)} for {task.structure.n_atoms} atoms"
 
 
+def needs_of(session: Session, model_name: str) -> list[MemoryNeed]:
+    """What was learnt of a model, smallest structures first."""
+    wanted = select(MemoryNeed).where(MemoryNeed.model_name == model_name)
+    return list(session.scalars(wanted.order_by(MemoryNeed.device, MemoryNeed.n_atoms)))
+
+
 def _need(session: Session, task: Task) -> MemoryNeed:
     key = {"device": device_of(task.gpu_id), "model_name": task.model_name, "n_atoms": task.structure.n_atoms}
     need = session.get(MemoryNeed, key)

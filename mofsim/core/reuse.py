@@ -31,7 +31,7 @@ class Reuse:
             # Nobody knows its structure yet.
             return None
         model = session.get_one(Model, task.model_name)
-        weights = weights_sha256(model)
+        weights = weights_sha256(model, self.storage.root)
         if weights is None:
             return None
         wanted = _identity(model) | {

@@ -4,6 +4,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from mofsim.core import environments
 from mofsim.core.hashing import sha256
 from mofsim.db.tables import Model
 
@@ -19,9 +20,13 @@ def checkpoint_path(checkpoint: str) -> Path | None:
     return Path(next(iter(spec.submodule_search_locations))) / inside
 
 
-def weights_sha256(model: Model) -> str | None:
-    """The hash of a model's weights as they are now; None where they can not be seen from here."""
-    if model.config.get("python") and model.file_path.startswith("package:"):
+def weights_sha256(model: Model, root: Path) -> str | None:
+    """The hash of a model's weights as they are now; None where they can not be seen from here.
+
+    In another interpreter, its own or an environment in the data folder `root`, a package may hold another file.
+    """
+    elsewhere = model.config.get("python") or environments.name_for(root, model.name, model.framework)
+    if elsewhere and model.file_path.startswith("package:"):
         return None
     path = checkpoint_path(model.file_path)
     try:

@@ -1,16 +1,18 @@
 """What is known of device workers and GPUs."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mofsim.core import events
-from mofsim.core.errors import NotFound
+from mofsim.core.errors import Conflict, NotFound
 from mofsim.db.tables import Device, Worker, utcnow
 from mofsim.schemas.resources import Worker as WorkerWire
 from mofsim.vocabulary import EventType, WorkerState
+
+Wish = Literal["load", "unload"]
 
 ONLINE = frozenset(WorkerState) - {WorkerState.STOPPED, WorkerState.LOST}
 
@@ -71,9 +73,7 @@ def resume(session: Session, worker_id: str) -> Worker:
 
 
 def _set_drain(session: Session, worker_id: str, drain: bool) -> Worker:
-    worker = session.get(Worker, worker_id, with_for_update=True)
-    if worker is None:
-        raise NotFound(f"there is no worker {worker_id!r}; `mofsim workers` lists those there are", field="id")
+    worker = _worker(session, worker_id)
     if worker.drain != drain:
         worker.drain = drain
         _heed_drain(worker)
@@ -81,9 +81,43 @@ def _set_drain(session: Session, worker_id: str, drain: bool) -> Worker:
     return worker
 
 
+def _worker(session: Session, worker_id: str) -> Worker:
+    worker = session.get(Worker, worker_id, with_for_update=True)
+    if worker is None:
+        raise NotFound(f"there is no worker {worker_id!r}; `mofsim workers` lists those there are", field="id")
+    return worker
+
+
 def is_drained(session: Session, worker_id: str) -> bool:
     """Whether it must take no task. Asked in the transaction of a claim, it leaves no gap."""
     return bool(session.scalar(select(Worker.drain).where(Worker.id == worker_id)))
+
+
+def wish(session: Session, model: str, wanted: Wish, worker_id: str | None) -> list[Worker]:
+    """Have a model loaded or unloaded on one worker, or on all that are online; those that were asked.
+
+    Each does it between two tasks. Raises NotFound and Conflict.
+    """
+    asked = [_worker(session, worker_id)] if worker_id is not None else online(session)
+    if not asked or any(worker.state not in ONLINE for worker in asked):
+        raise Conflict(f"no worker is online to {wanted} it; start one with `mofsim worker`", field="worker")
+    for worker in asked:
+        worker.model_wishes = {**worker.model_wishes, model: wanted}
+        _changed(session, worker)
+    return asked
+
+
+def wishes(session: Session, worker_id: str) -> dict[str, Wish]:
+    """What it was asked for and has not done yet: model → what, oldest first."""
+    return session.scalar(select(Worker.model_wishes).where(Worker.id == worker_id)) or {}
+
+
+def fulfilled(session: Session, worker_id: str, incarnation: str, model: str, wanted: Wish, **values: Any) -> None:
+    """The worker did it or could not; with `values` it tells the rest. A wish that was changed meanwhile stays."""
+    worker = session.get_one(Worker, worker_id)
+    if worker.model_wishes.get(model) == wanted:
+        worker.model_wishes = {name: what for name, what in worker.model_wishes.items() if name != model}
+    update_state(session, worker_id, incarnation, **values)
 
 
 #: what a worker is said to do instead while it is to be drained

@@ -49,9 +49,37 @@ class Model(Response):
     elements: list[str]
     #: ids of the workers that hold it in memory
     loaded_on: list[str]
-    weights_sha256: str | None = Field(
-        None, description="Of the weights as they are now; null in lists, and where the server can not see them"
-    )
+
+
+class MemoryNeed(Response):
+    """What tasks with so many atoms took on such a device ("cuda" or "cpu"), as far as any ran."""
+
+    device: str
+    n_atoms: int
+    #: the most that a task took that came to its end
+    peak_MB: float | None
+    #: the largest memory that was too little
+    too_little_MB: float | None
+
+
+class ModelDetail(Model):
+    """A model with what was learnt when it was loaded and used; what nobody told yet is null or empty."""
+
+    checkpoint: str
+    weights_sha256: str | None = Field(description="Of the weights as they are now, or as an executor last saw them")
+    #: interpreter that runs it; "" is that of the worker
+    python: str
+    #: name of the environment that the interpreter belongs to
+    environment: str | None
+    versions: dict[str, str]
+    load_seconds: float | None
+    memory: list[MemoryNeed]
+
+
+class ModelPlace(Request):
+    """Where to load or unload a model: without `worker`, on all workers that are online."""
+
+    worker: str | None = None
 
 
 class Gpu(Response):
@@ -87,6 +115,8 @@ class Worker(Response):
     memory_MB: float | None = None
     #: somebody wants it to take no more tasks
     drain: bool = False
+    #: model → "load" or "unload": what it was asked for and has not done yet
+    model_wishes: dict[str, str] = Field(default_factory=dict)
 
 
 class Alert(Response):

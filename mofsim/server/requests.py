@@ -55,6 +55,16 @@ async def json_body(request: Request, model: type[M]) -> M:
     return validated(model, content)
 
 
+async def optional_json_body(request: Request, model: type[M]) -> M:
+    """As `json_body`, of a model whose fields all have defaults: they hold where there is no body."""
+    try:
+        return await json_body(request, model)
+    except Refused as refused:
+        if refused.type != "MissingBody":
+            raise
+        return model()
+
+
 def limited(request: Request, max_bytes: int, detail: str = "", field: str | None = None) -> Request:
     """The request, whose body raises Refused (413) as soon as it proves longer, announced or not."""
     too_large = Refused(413, "BodyTooLarge", detail or _too_large(max_bytes), field=field)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from mofsim.settings.model import Settings, as_toml
+from mofsim.settings.plugins import frameworks
 from mofsim.settings.sources import PREFIX, Entry, KeyPath, split_list
 from mofsim.settings.tables import ModelSettings, Table
 
@@ -175,7 +176,14 @@ def contradictions(settings: Settings) -> Iterator[tuple[list[str], str]]:
             ["database.url"],
             f'{shown} does not fit; so far only a file works: write "" or sqlite:////folder/file (four slashes)',
         )
+    known = frameworks()
     for name, model in settings.models.items():
+        # What another interpreter has installed only that one knows.
+        if model.framework not in known and not model.python:
+            yield (
+                [f"models.{name}.framework"],
+                f"{as_toml(model.framework)} is no framework; there are: {', '.join(known)}",
+            )
         if not model.checkpoint:
             yield [f"models.{name}"], 'has no checkpoint; write e.g. checkpoint = "/data/my-model.pth"'
     if scheduler.default_model not in settings.models:

@@ -1,4 +1,4 @@
-"""Lay the sources over each other: defaults, file, profile, `.env`, environment, command line."""
+"""Lay the sources over each other: defaults, installed packages, file, profile, `.env`, environment, command line."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ import platformdirs
 from mofsim.models_builtin import BUILTIN_MODELS
 from mofsim.settings.checks import Mistake, contradictions, known_variables, read_value
 from mofsim.settings.model import Settings
+from mofsim.settings.plugins import model_entries
 from mofsim.settings.sources import (
     Entry,
     KeyPath,
@@ -63,7 +64,10 @@ def load_settings(
         known = ", ".join(sorted({DEFAULT_PROFILE, *profiles}))
         raise SettingsError([f"{file.label if file else 'no settings.toml'}: no profile {name}; there are: {known}"])
 
-    written = [*(file.entries if file else []), *profiles.get(name, [])]
+    installed, mistakes = model_entries()
+    if mistakes:
+        raise SettingsError(mistakes)
+    written = [*installed, *(file.entries if file else []), *profiles.get(name, [])]
     variables = known_variables([*BUILTIN_MODELS, *_model_names(written)])
     laid = [
         *written,

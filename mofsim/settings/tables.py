@@ -113,11 +113,13 @@ class WorkerSettings(Table):
 
 
 class ModelSettings(Table):
-    framework: Literal["sevenn", "ase"] = setting("sevenn", "what loads it", '"sevenn" or "ase"')
+    framework: str = setting("sevenn", "what loads it", "the name of a framework", min_length=1)
     checkpoint: str = setting("", "file with the weights", "a path or package:NAME/path/in/it", min_length=1)
     d3: bool = setting(False, "add D3(BJ)-PBE dispersion; only if trained without", "true or false")
     dtype: Literal["float32", "float64"] = setting("float32", "precision", '"float32" or "float64"')
-    python: str = setting("", 'interpreter that has the model\'s packages; "" is this one', "a path or name")
+    python: str = setting(
+        "", 'interpreter that has the model\'s packages; "" is its environment, else this one', "a path or name"
+    )
     description: str = setting("", "a line for people", "text")
     licence: str = setting("", "licence of the weights", "text")
     elements: list[Element] = setting(

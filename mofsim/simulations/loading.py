@@ -6,6 +6,7 @@ from .channel import Writer
 from .errors import error_type
 from .models import LoadedModel, ModelShelf
 from .protocol import ModelEntry
+from .provenance import versions_of
 
 log = logging.getLogger(__name__)
 
@@ -41,15 +42,7 @@ class Loader:
                 }
             )
             raise
-        self._writer.send(
-            {
-                "type": "loaded",
-                "model": name,
-                "seconds": model.load_seconds,
-                "elements": model.elements,
-                "evicted": self._gone(before, name),
-            }
-        )
+        self._tell_loaded(model, model.load_seconds, self._gone(before, name))
         log.info("Loaded %s on %s in %.1f s", name, model.device, model.load_seconds)
         return model, model.load_seconds
 
@@ -65,15 +58,20 @@ class Loader:
             log.warning("Loading %s failed: %s", entry["name"], error)
             return
         if not seconds:
-            self._writer.send(
-                {
-                    "type": "loaded",
-                    "model": entry["name"],
-                    "seconds": 0.0,
-                    "elements": model.elements,
-                    "evicted": [],
-                }
-            )
+            self._tell_loaded(model, 0.0, [])
+
+    def _tell_loaded(self, model: LoadedModel, seconds: float, evicted: list[str]) -> None:
+        self._writer.send(
+            {
+                "type": "loaded",
+                "model": model.name,
+                "seconds": seconds,
+                "elements": model.elements,
+                "weights_sha256": model.weights_sha256,
+                "versions": versions_of(model),
+                "evicted": evicted,
+            }
+        )
 
     def unload(self, name: str) -> None:
         """Answered also when there was no such model: what the parent wanted is so."""

@@ -19,7 +19,7 @@ class ModelEntry(TypedDict):
     """A potential, as the parent's registry of models describes it."""
 
     name: str
-    #: names the builder: "sevenn", "ase", or an entry point of the group `mofsim.calculators`
+    #: names the builder: one of mofsim.simulations.adapters, or an entry point of the group `mofsim.calculators`
     framework: str
     #: "package:NAME/path/in/the/package", an absolute path, or "module:Class" for the framework "ase"
     checkpoint: str
@@ -112,6 +112,10 @@ class LoadedMessage(TypedDict):
     seconds: float
     #: symbols, sorted by atomic number; null when the potential does not say
     elements: list[str] | None
+    #: null where there is no file with weights
+    weights_sha256: str | None
+    #: of the packages that compute, and of Python
+    versions: dict[str, str]
     evicted: list[str]
 
 

@@ -18,7 +18,6 @@ _PACKAGES = {"heat-capacity": ("phonopy", "spglib")}
 def provenance(model: LoadedModel, structure_sha256: str, task_type: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Plain values only. The structure's hash is that of the normalised file."""
     d3 = bool(model.entry.get("d3"))
-    packages = ("ase", "numpy", "scipy", *model.packages, *(("dftd3",) if d3 else ()), *_PACKAGES.get(task_type, ()))
     return {
         "task_type": task_type,
         "parameters": parameters,
@@ -36,8 +35,15 @@ def provenance(model: LoadedModel, structure_sha256: str, task_type: str, parame
         "threads": _threads(),
         "platform": platform.platform(),
         "hostname": socket.gethostname(),
-        "versions": {"python": platform.python_version(), **versions(packages)},
+        "versions": versions_of(model, task_type),
     }
+
+
+def versions_of(model: LoadedModel, task_type: str = "") -> dict[str, str]:
+    """Of Python and of all packages that a number of this model depends on."""
+    d3 = ("dftd3",) if model.entry.get("d3") else ()
+    packages = ("ase", "numpy", "scipy", *model.packages, *d3, *_PACKAGES.get(task_type, ()))
+    return {"python": platform.python_version(), **versions(packages)}
 
 
 @functools.cache

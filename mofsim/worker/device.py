@@ -1,6 +1,7 @@
 """A device worker: it owns one slot, takes tickets from the queue, and runs the best task for its device on each."""
 
 import os
+import queue
 import secrets
 import shutil
 import socket
@@ -14,7 +15,7 @@ import structlog
 from huey.consumer import Consumer
 from sqlalchemy.orm import Session
 
-from mofsim.core import leases, models, rescue, workers
+from mofsim.core import environments, leases, models, rescue, workers
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
@@ -23,7 +24,7 @@ from mofsim.queue import simulations_queue
 from mofsim.settings import Settings, load_settings
 from mofsim.vocabulary import AttemptOutcome, Preset, WorkerState
 from mofsim.worker import gpus, slots
-from mofsim.worker.executor import Executor, ExecutorFailed, interpreter
+from mofsim.worker.executor import EXITED, Executor, ExecutorFailed, Message, interpreter
 from mofsim.worker.readiness import Readiness
 from mofsim.worker.run import Job, Run
 from mofsim.worker.slots import Slot
@@ -57,8 +58,9 @@ class DeviceWorker:
         self.readiness = Readiness(settings, self.database, self.storage, self.watch, self.worker_id, self.incarnation)
         self.stopping = threading.Event()
         self._ended = threading.Event()
-        #: held by the thread that looks at the device, or takes a task
-        self._looking = threading.Lock()
+        #: held by the thread that looks at the device, takes a task, or loads a model between two tasks
+        self._looking = threading.RLock()
+        self._next_beat = 0.0
         self._is_running = False
         #: the loaded models as the workers table has them
         self._published: list[str] = []
@@ -98,7 +100,9 @@ class DeviceWorker:
         while not self.stopping.is_set():
             with self._looking:
                 is_ready = self.readiness.look(self.executor, may_start=True)
-                claimed = self._claim() if is_ready else None
+                if is_ready:
+                    self._heed(self._wishes())
+                claimed = self._claim() if is_ready and self.executor.alive else None
             if claimed:
                 self._run(*claimed)
                 return
@@ -159,6 +163,53 @@ class DeviceWorker:
         except leases.Fenced:
             self._set_state(WorkerState.IDLE, task_id=None)
 
+    def _wishes(self) -> list[tuple[Model, workers.Wish]]:
+        with self.database.read() as session:
+            wishes = workers.wishes(session, self.worker_id)
+            return [(model, wanted) for name, wanted in wishes.items() if (model := session.get(Model, name))]
+
+    def _heed(self, wishes: list[tuple[Model, workers.Wish]]) -> None:
+        """Load and unload what people asked for. No task runs, and the caller holds `_looking`."""
+        for model, wanted in wishes:
+            try:
+                trouble = self._load(model) if wanted == "load" else self._unload(model)
+            except ExecutorFailed as error:
+                trouble = str(error)
+            if self._ended.is_set():
+                return
+            note = f"{model.name} was not {wanted}ed: {trouble}" if trouble else ""
+            if note:
+                log.error("a wish was not fulfilled", model=model.name, wanted=wanted, reason=trouble)
+            with self.database.write() as session:
+                workers.fulfilled(session, self.worker_id, self.incarnation, model.name, wanted, note=note)
+                self._warm(session)
+
+    def _load(self, model: Model) -> str:
+        """What went wrong, "" when nothing did. Models of another interpreter have to go. Raises ExecutorFailed."""
+        self._switch_interpreter(self._python(model))
+        entry = models.executor_entry(model, self.slot.device)
+        answer = self._ask({"type": "load", "model": entry}, "loaded", "load_failed")
+        return str(answer.get("error_message", ""))
+
+    def _unload(self, model: Model) -> str:
+        if model.name in self.executor.loaded_models:
+            self._ask({"type": "unload", "name": model.name}, "unloaded")
+        return ""
+
+    def _ask(self, message: Message, *answers: str) -> Message:
+        """Wait for the executor's answer, and stay alive for others meanwhile. Raises ExecutorFailed."""
+        self.executor.send(message)
+        while True:
+            self._beat()
+            try:
+                answer = self.executor.messages.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                continue
+            if answer is EXITED:
+                raise ExecutorFailed(self.executor.last_words())
+            if answer["type"] in answers:
+                return answer
+
     def _job(self, session: Session, lease: leases.Lease, task: Task, memory_MB: float | None) -> Job:
         folder = self.storage.attempt(task.id, lease.attempt)
         folder.mkdir(parents=True, exist_ok=True)
@@ -183,9 +234,14 @@ class DeviceWorker:
             preset=Preset(task.preset),
             timeout_seconds=task.timeout_seconds,
             request=request,
-            python=model.config.get("python", ""),
+            python=self._python(model),
             gpu_memory_MB=memory_MB if self.slot.gpu_id else None,
         )
+
+    def _python(self, model: Model) -> str:
+        # Asked each time: an environment may have been made meanwhile.
+        root = self.settings.storage.root
+        return environments.python_for(root, model.name, model.framework, model.config.get("python", ""))
 
     def _checkpoint_folder(self, task: Task) -> Path:
         """Made here and not by the executor: one that lives on after its task has ended must not make it anew."""
@@ -212,10 +268,17 @@ class DeviceWorker:
         if self.executor.loaded_models != self._published:
             self._published = list(self.executor.loaded_models)
             self._update(session, loaded_models=self._published)
+        self._learn(session)
 
     def _idle(self, session: Session) -> None:
         self._published = list(self.executor.loaded_models)
         self._update(session, state=WorkerState.IDLE, task_id=None, loaded_models=self._published)
+        self._learn(session)
+
+    def _learn(self, session: Session) -> None:
+        """Keep what the executor told of models that it loaded."""
+        for name in list(self.executor.facts):
+            models.learn(session, name, self.executor.facts.pop(name))
 
     def _set_state(self, state: WorkerState, **values: Any) -> None:
         with self.database.write() as session:
@@ -226,25 +289,28 @@ class DeviceWorker:
 
     def _watch_over(self) -> None:
         """Say that this process lives, and notice a device that fails, also while a task runs."""
-        lease_seconds = self.settings.scheduler.lease_seconds
-        next_beat = 0.0
-        while not self._ended.wait(min(WATCH_SECONDS, lease_seconds / 6)):
+        while not self._ended.wait(min(WATCH_SECONDS, self.settings.scheduler.lease_seconds / 6)):
             try:
-                if time.monotonic() >= next_beat:
-                    with self.database.write() as session:
-                        workers.beat(session, self.worker_id, self.incarnation)
-                    next_beat = time.monotonic() + lease_seconds / 6
+                self._beat()
                 self._look_between()
             except Exception:
                 # A full disk, say; without this thread the worker would be taken for dead.
                 log.exception("the watch over the device failed")
+
+    def _beat(self) -> None:
+        if time.monotonic() >= self._next_beat:
+            with self.database.write() as session:
+                workers.beat(session, self.worker_id, self.incarnation)
+            self._next_beat = time.monotonic() + self.settings.scheduler.lease_seconds / 6
 
     def _look_between(self) -> None:
         with self._looking:
             if self._ended.is_set():
                 return
             if not self._is_running:
-                self.readiness.look(self.executor, may_start=False)
+                wishes = self._wishes()
+                if self.readiness.look(self.executor, may_start=bool(wishes)):
+                    self._heed(wishes)
             elif fault := self.watch.fault():
                 # A call on a lost GPU may hang for ever; the task is tried again, here once the GPU is well.
                 log.error("the device failed while a task ran", reason=fault)

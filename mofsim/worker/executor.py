@@ -26,6 +26,9 @@ EXITED: Message = {"type": "exited"}
 _launcher = ThreadPoolExecutor(1, thread_name_prefix="launcher")
 
 
+#: what a `loaded` message tells of a model
+_FACTS = ("elements", "weights_sha256", "versions")
+
 SIMULATIONS = Path(__file__).parent.parent / "simulations"
 
 
@@ -41,6 +44,8 @@ class Executor:
         self.max_models = max_models
         self.python = interpreter(python)
         self.loaded_models: list[str] = []
+        #: what was told of models that were loaded, until somebody takes it
+        self.facts: dict[str, dict[str, Any]] = {}
         self.messages: queue.Queue[Message] = queue.Queue()
         self.last_lines: deque[str] = deque(maxlen=20)
         self._process: subprocess.Popen[bytes] | None = None
@@ -167,6 +172,10 @@ class Executor:
             case "loaded":
                 self._forget({message["model"], *message["evicted"]})
                 self.loaded_models.append(message["model"])
+                if message["seconds"]:
+                    self.facts[message["model"]] = {name: message.get(name) for name in _FACTS} | {
+                        "load_seconds": message["seconds"]
+                    }
             case "load_failed":
                 self._forget({message["model"], *message["evicted"]})
             case "unloaded":

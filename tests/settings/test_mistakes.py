@@ -65,9 +65,9 @@ Mistakes = Callable[..., list[str]]
             'write a list of symbols like ["H", "C"]',
         ),
         (
-            "[models.mine]\ncheckpoint = '/m'\nframework = 'mace'",
-            'settings.toml:3: models.mine.framework: "mace" does not fit; write "sevenn" or "ase", '
-            'e.g. framework = "sevenn"',
+            "[models.mine]\ncheckpoint = '/m'\nframework = 'mice'",
+            'settings.toml:3: models.mine.framework: "mice" is no framework; there are: ase, chgnet, fairchem, mace, '
+            "mattersim, orb, sevenn",
         ),
         (
             "[server]\nprot = 1",
@@ -109,7 +109,7 @@ Mistakes = Callable[..., list[str]]
         ),
         (
             "[scheduler]\ndefault_model = 'mace'",
-            'settings.toml:2: scheduler.default_model: there is no model "mace"; there are: 7net-0, 7net-l3i5',
+            'settings.toml:2: scheduler.default_model: there is no model "mace"; there are: 7net-0, 7net-l3i5, chgnet',
         ),
         (
             "[scheduler]\nlease_seconds = 9\nheartbeat_seconds = 3",

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mofsim.simulations.calculators import weights_file
 from mofsim.simulations.errors import ModelLoadFailed
 from mofsim.simulations.models import ModelShelf
 from mofsim.simulations.protocol import ModelEntry
+from mofsim.simulations.weights import weights_file
 
 from .child import PACKAGE, Child
 from .conftest import EMT, SEVENNET
@@ -63,7 +63,7 @@ def test_a_changed_entry_of_the_same_name_is_loaded_anew() -> None:
         ({"checkpoint": "package:no_such_package/x.pth"}, "does not have"),
         ({"checkpoint": "7net-omni"}, "absolute path"),
         ({"checkpoint": "/nowhere/model.pth"}, "/nowhere/model.pth"),
-        ({"framework": "abacus"}, "Known: ase, sevenn"),
+        ({"framework": "abacus"}, "Known: ase, chgnet, fairchem, mace, mattersim, orb, sevenn"),
         ({"dtype": "float64"}, "float32 only"),
         ({"framework": "ase", "checkpoint": "ase.calculators.emt:NoSuch"}, "module:Class"),
     ],

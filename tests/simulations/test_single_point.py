@@ -12,10 +12,10 @@ from ase.io import read
 from ase.units import Bohr, GPa
 
 from mofsim.simulations.builtin import BUILTIN_MOFS
-from mofsim.simulations.calculators import weights_file
 from mofsim.simulations.frames import format_structure
 from mofsim.simulations.inspect import inspect_file
 from mofsim.simulations.outputs import format_cif
+from mofsim.simulations.weights import weights_file
 
 from .child import Child
 from .conftest import SEVENNET

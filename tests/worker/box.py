@@ -96,6 +96,12 @@ class Box:
         self.make_tables()
         self.tickets = Tickets(self.settings)
 
+    def reload_settings(self) -> None:
+        """After the file was changed; the next worker reads it by itself."""
+        self.settings = load_settings(env=self.environment, cwd=self.folder)
+        with self.database.write() as session:
+            models.synchronise(session, self.settings.models)
+
     def make_tables(self) -> None:
         upgrade(self.database)
 

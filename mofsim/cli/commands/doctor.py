@@ -25,6 +25,7 @@ def doctor(app: App) -> int:
         *checks.storage(settings),
         *checks.packages(),
         *checks.models(settings),
+        *checks.model_environments(settings),
         *_server(app),
     ]
     missing = [check for check in found if check.verdict is Verdict.MISSING]

@@ -1,0 +1,78 @@
+"""Python environments of models, in the data folder: packages of potentials contradict each other.
+
+An environment is named after the framework, or after one model, which then has it for itself.
+"""
+
+import re
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from pathlib import Path
+
+#: What an executor imports besides the potential, in versions that were tested together.
+COMMON = (
+    "torch==2.13.0",
+    "ase==3.29.0",
+    "dftd3==1.7.0",
+    "matplotlib==3.11.2",
+    "numpy==2.4.6",
+    "phonopy==4.10.0",
+    "spglib==2.8.0",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What pip installs for a framework, besides `COMMON`."""
+
+    requirements: tuple[str, ...]
+    #: mofsim's own tests have computed with it
+    is_tested: bool
+
+
+RECIPES: dict[str, Recipe] = {
+    "sevenn": Recipe(("sevenn==0.13.0",), is_tested=True),
+    "chgnet": Recipe(("chgnet==0.4.2",), is_tested=True),
+    "mace": Recipe(("mace-torch==0.3.16",), is_tested=True),
+    "orb": Recipe(("orb-models==0.5.5",), is_tested=False),
+    "mattersim": Recipe(("mattersim==1.2.3",), is_tested=False),
+    "fairchem": Recipe(("fairchem-core==2.24.0",), is_tested=False),
+}
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def folder_of(root: Path, name: str) -> Path:
+    """Where the environment is or would be; raises ValueError for what can be no name."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} can not name an environment: letters, digits, dots, - and _ only")
+    return root / "envs" / name
+
+
+def interpreter(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def names(root: Path) -> list[str]:
+    """Of the environments that are there; one that is being made is not."""
+    folders = (root / "envs").iterdir() if (root / "envs").is_dir() else ()
+    return sorted(path.name for path in folders if _NAME.fullmatch(path.name) and path.is_dir())
+
+
+def name_for(root: Path, model: str, framework: str) -> str | None:
+    """The environment that a model without `python` uses: that of its name, else of its framework."""
+    there = names(root)
+    return next((name for name in (model, framework) if name in there), None)
+
+
+def python_for(root: Path, model: str, framework: str, python: str) -> str:
+    """The interpreter of a model: what the settings say, else its environment's; "" is ours."""
+    if python:
+        return python
+    name = name_for(root, model, framework)
+    return str(interpreter(folder_of(root, name))) if name else ""
+
+
+def versions(folder: Path) -> dict[str, str]:
+    """Of all that is installed in it; the interpreter need not work for that."""
+    site_packages = [str(path) for path in folder.glob("lib/python3*/site-packages")]
+    return {found.name.lower(): found.version for found in distributions(path=site_packages) if found.name}
