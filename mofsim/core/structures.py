@@ -22,7 +22,7 @@ from mofsim.core.storage import Storage
 from mofsim.db.tables import Structure, Task, utcnow
 from mofsim.schemas.resources import Structure as StructureWire
 from mofsim.schemas.tasks import BuiltinStructure, UploadedStructure
-from mofsim.vocabulary import EventType, StructureFormat
+from mofsim.vocabulary import EventType, StructureFormat, TaskType
 
 NORMALISED = "structure.extxyz"
 
@@ -187,11 +187,18 @@ def remove(session: Session, structure_id: int) -> str:
     structure = get(session, structure_id)
     if structure.is_builtin:
         raise Conflict(f"{structure.name} is built in and can not be removed")
-    if session.scalar(select(exists().where(Task.structure_id == structure_id))):
+    if _is_in_use(session, structure_id):
         raise Conflict(f"tasks refer to structure {structure_id}; delete them first")
     session.delete(structure)
     events.append(session, EventType.STRUCTURE_DELETED, {"structure_id": structure_id})
     return structure.file_path.split("/")[0]
+
+
+def _is_in_use(session: Session, structure_id: int) -> bool:
+    """As the structure of a task, or as the guest in one."""
+    guest = Task.parameters["guest_structure"].as_integer() == structure_id
+    as_guest = exists().where(Task.task_type == TaskType.INTERACTION_ENERGY, guest)
+    return bool(session.scalar(select(exists().where(Task.structure_id == structure_id) | as_guest)))
 
 
 def _inspect(arguments: list[str], timeout_seconds: float) -> Any:

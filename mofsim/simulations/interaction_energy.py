@@ -1,6 +1,6 @@
 """How strongly a guest is held by a framework: E(host+guest) − E(host) − E(guest), negative where it is bound.
 
-All three are single points of the same model, dispersion included. The guest alone is in a vacuum (`guests.VACUUM_A`) in
+All three are single points of the same model, dispersion included. The guest alone is in vacuum (`guests.VACUUM_A`), in
 the shape that it has in the host, so that the energy is that of the interaction alone; what it costs to bend the guest
 into that shape is told beside it.
 
@@ -67,8 +67,7 @@ class InteractionEnergy:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._p = read_parameters(Parameters, run.parameters)
-        self._unit_atoms = len(run.atoms)
-        self._unit_cell = run.atoms.cell.array.copy()
+        self._unit = run.atoms.copy()
         self._given = run.parameters["guest_indices"] is not None
         self._repeated = (1, 1, 1)
         self._guest_sha256: str | None = None
@@ -79,7 +78,10 @@ class InteractionEnergy:
             self._guest = self._read_guest()
             self._add_guest()
         _check_elements(self._guest, run)
-        self._host = run.atoms[np.setdiff1d(np.arange(len(run.atoms)), self._index)]
+        of_host = np.setdiff1d(np.arange(len(run.atoms)), self._index)
+        self._host = run.atoms[of_host]
+        #: where each atom of the host is in the submitted structure
+        self._submitted = of_host % len(self._unit)
         self._host_energy: float | None = None
         self._place: dict[str, Any] = {}
         self._gas: Gas | None = None
@@ -145,9 +147,7 @@ class InteractionEnergy:
             "interaction_energy_kJ_per_mol": energy * EV_IN_KJ_PER_MOL,
             "guest_energy_eV": guest_energy,
             "guest_image_energy_eV": image_energy,
-            **asdict(contact(self._host, self._guest, self._unit_atoms)),
-            # Of the structure, not of what is left without the guest.
-            "nearest_host_index": int(np.setdiff1d(np.arange(self._unit_atoms), self._index)[self._nearest()]),
+            **asdict(contact(self._host, self._guest, self._submitted)),
         }
         if self._image_distance() < LEAST_IMAGE_DISTANCE_A:
             log.warning(
@@ -157,16 +157,13 @@ class InteractionEnergy:
                 image_energy,
             )
 
-    def _nearest(self) -> int:
-        return contact(self._host, self._guest, len(self._host)).nearest_host_index
-
     def _prepare(self) -> None:
         """The energies that all others are compared with, and the candidates."""
         p, potential = self._p, self._run.model.potential
         self._host_energy = energy_of(self._host, potential)
         self._gas = gas(self._guest, potential, p.fmax_eV_per_A)
         self._search = candidates(
-            self._host,
+            self._unit,
             self._gas.guest,
             self._run.rng,
             spacing_A=p.grid_spacing_A,
@@ -231,7 +228,7 @@ class InteractionEnergy:
         centres = self._search.positions.mean(axis=1)
         chosen: list[int] = []
         for number in np.argsort(energies, kind="stable").tolist():
-            if (apart(self._unit_cell, centres[chosen], centres[number]) >= _SAME_PLACE_A).all():
+            if (apart(self._unit.cell.array, centres[chosen], centres[number]) >= _SAME_PLACE_A).all():
                 chosen.append(number)
             if len(chosen) == self._p.sites:
                 break
@@ -257,8 +254,8 @@ class InteractionEnergy:
             unrelaxed_interaction_energy_eV=self._scores()[number],
             guest_deformation_energy_eV=guest_energy - self._gas.energy_eV,
             guest_image_energy_eV=energy_of(self._in_cell(guest), run.model.potential) - guest_energy,
-            contact=contact(self._host, guest, self._unit_atoms),
-            unrelaxed_contact=contact(self._host, before, self._unit_atoms),
+            contact=contact(self._host, guest, self._submitted),
+            unrelaxed_contact=contact(self._host, before, self._submitted),
             converged=self._current.converged,
             steps=self._current.steps,
             guest_fmax_eV_per_A=last[CRITERION],

@@ -37,7 +37,9 @@ def multiples(cell: np.ndarray, least_A: float) -> tuple[int, int, int]:
     The shortest edge is not enough: along the channels of MOF-74 the sum of its three primitive vectors is shortest.
     """
     most = int(np.ceil(least_A / shortest_vector(cell)))
-    tried = sorted(itertools.product(range(1, most + 1), repeat=3), key=lambda n: (n[0] * n[1] * n[2], n))
+    counts = range(1, most + 1)
+    tried = [(a, b, c) for a in counts for b in counts for c in counts]
+    tried.sort(key=lambda n: (n[0] * n[1] * n[2], n))
     return next(n for n in tried if shortest_vector(cell * np.array(n)[:, None]) >= least_A)
 
 

@@ -74,8 +74,8 @@ def site_of(state: dict[str, Any]) -> Site:
     return Site(**{**{field.name: state[field.name] for field in fields(Site)}, **contacts})
 
 
-def contact(host: Atoms, guest: Atoms, unit_atoms: int) -> Contact:
-    """Distances over the faces of the cell; `host` is a repetition of `unit_atoms` atoms."""
+def contact(host: Atoms, guest: Atoms, submitted: np.ndarray) -> Contact:
+    """Distances over the faces of the cell; `submitted` (host atoms,) has their indices in the submitted structure."""
     distances = distances_to(host, guest.positions)
     _, at = np.unravel_index(int(distances.argmin()), distances.shape)
     metals = np.flatnonzero([symbol not in NONMETALS for symbol in host.symbols])
@@ -84,7 +84,7 @@ def contact(host: Atoms, guest: Atoms, unit_atoms: int) -> Contact:
         part = distances[:, metals]
         atom, which = np.unravel_index(int(part.argmin()), part.shape)
         metal = (float(part.min()), str(host.symbols[metals[which]]), str(guest.symbols[atom]))
-    return Contact(float(distances.min()), str(host.symbols[at]), int(at) % unit_atoms, *metal)
+    return Contact(float(distances.min()), str(host.symbols[at]), int(submitted[at]), *metal)
 
 
 def merged(sites: Sequence[Site], guests: Sequence[Atoms], host: Atoms) -> list[tuple[Site, Atoms]]:
