@@ -275,11 +275,18 @@ def structure(id: int) -> Request[Structure]:
 
 
 def add_structure(
-    path: Path | str, name: str | None = None, format: StructureFormat | str | None = None
+    path: Path | str,
+    name: str | None = None,
+    format: StructureFormat | str | None = None,
+    *,
+    molecule: bool = False,
 ) -> Request[Structure]:
-    """Upload a CIF, XYZ, extXYZ or POSCAR file. Raises OSError when it can not be read."""
+    """Upload a CIF, XYZ, extXYZ or POSCAR file. Raises OSError when it can not be read.
+
+    With `molecule` an XYZ file may lack a cell: it is a guest, and gets a box of vacuum.
+    """
     path = Path(path)
-    fields = {"name": name, "format": format}
+    fields = {"name": name, "format": format, "molecule": "true" if molecule else None}
     file = File(path.name, path.read_bytes(), {key: value for key, value in fields.items() if value})
     return Request("POST", f"{API}/structures", Structure.model_validate, file=file)
 

@@ -63,8 +63,12 @@ def safe_name(client_name: str) -> str:
     return name[-100:] or "structure"
 
 
-def check(original: Path, original_name: str, limits: Limits, format: StructureFormat | None = None) -> Checked:
+def check(
+    original: Path, original_name: str, limits: Limits, format: StructureFormat | None = None, molecule: bool = False
+) -> Checked:
     """Read the file in a process of its own and write the normalised extXYZ beside it.
+
+    A `molecule` without a cell gets a box of vacuum; anything else without one is refused.
 
     Blocks up to the time limit. Raises Invalid (field `file`) with what is wrong and what to do.
     """
@@ -77,6 +81,7 @@ def check(original: Path, original_name: str, limits: Limits, format: StructureF
         )
     arguments = ["file", str(original), "--format", format or "auto"]
     arguments += ["--output", str(original.parent / NORMALISED), "--max-atoms", str(limits.max_atoms)]
+    arguments += ["--molecule"] if molecule else []
     facts = _inspect(arguments, limits.parse_timeout_seconds)
     if not facts["ok"]:
         raise Invalid(facts["detail"], field="file", type=facts["error"])

@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     _limit_memory(options.memory_gib)
     document = (
-        inspect_file(options.path, options.format, options.output, options.max_atoms)
+        inspect_file(options.path, options.format, options.output, options.max_atoms, options.molecule)
         if options.what == "file"
         else write_builtins(options.output)
     )
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def inspect_file(path: Path, format: str, output: Path, max_atoms: int) -> dict[str, Any]:
+def inspect_file(path: Path, format: str, output: Path, max_atoms: int, molecule: bool = False) -> dict[str, Any]:
     """The record of an upload, whose normalised copy is then in `output`; or why it is refused."""
     from .checks import check
     from .frames import format_structure
@@ -42,7 +42,7 @@ def inspect_file(path: Path, format: str, output: Path, max_atoms: int) -> dict[
     from .structures import read_upload
 
     try:
-        upload = read_upload(path, format, max_atoms)
+        upload = read_upload(path, format, max_atoms, molecule)
         shortest = check(upload.atoms, max_atoms)
     except Refusal as refusal:
         return {"ok": False, "error": refusal.kind, "detail": refusal.detail}
@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     file.add_argument("--format", choices=_FORMATS, default="auto")
     file.add_argument("--output", type=Path, required=True, help="where the normalised extXYZ goes")
     file.add_argument("--max-atoms", type=int, default=10_000)
+    file.add_argument("--molecule", action="store_true", help="an XYZ file may lack a cell; it gets a box of vacuum")
     builtin = commands.add_parser("builtin", help="write the built-in MOFs")
     builtin.add_argument("--output", type=Path, required=True, help="a folder that exists")
     return parser

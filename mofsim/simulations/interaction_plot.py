@@ -86,7 +86,7 @@ def _name(place: int, site: dict[str, Any]) -> str:
 
 
 def _words(site: dict[str, Any]) -> str:
-    energy = f"{site['interaction_energy_eV']:.3f} eV"
+    energy = f"{site['interaction_energy_eV']:.3f} eV".replace("-", "−")
     if site["nearest_metal_A"] is None:
         return f"{energy}\n{site['nearest_host']} {site['nearest_host_A']:.2f} Å"
     return f"{energy}\n{site['nearest_metal']}–{site['nearest_metal_guest_atom']} {site['nearest_metal_A']:.2f} Å"

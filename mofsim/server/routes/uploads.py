@@ -34,6 +34,7 @@ class UploadForm(BaseModel):
     file: File = Field(description="A CIF, XYZ, extXYZ or POSCAR file with a cell")
     name: str | None = Field(None, description="Null: the name of the file")
     format: StructureFormat | None = Field(None, description="Null: found out from name and content")
+    molecule: bool = Field(False, description="A guest molecule: an XYZ file may lack a cell, and gets a box of vacuum")
 
 
 class UploadFields(BaseModel):
@@ -43,6 +44,7 @@ class UploadFields(BaseModel):
 
     name: str | None = Field(None, max_length=200)
     format: StructureFormat | None = None
+    molecule: bool = False
 
     @field_validator("name")
     @classmethod
@@ -103,7 +105,7 @@ def _accept(context: Context, upload: UploadFile, fields: UploadFields) -> Struc
         original = folder / _stored_name(shown)
         with original.open("wb") as target:
             shutil.copyfileobj(upload.file, target)
-        checked = structures.check(original, shown, limits, fields.format)
+        checked = structures.check(original, shown, limits, fields.format, fields.molecule)
         name = fields.name or PurePath(shown).stem
         with context.blocking_database.write() as session:
             return Structure.model_validate(structures.store(session, context.storage, checked, name))
