@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 REACH_A = 2.5
 #: the largest part of a search for places that is in memory at once
 _CHUNK = 200_000
+_ROUNDING_A = 1e-6
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,10 @@ def multiples(cell: np.ndarray, least_A: float) -> tuple[int, int, int]:
     The shortest edge is not enough: along the channels of MOF-74 the sum of its three primitive vectors is shortest.
     """
     most = int(np.ceil(least_A / shortest_vector(cell)))
-    counts = range(1, most + 1)
+    counts = range(1, max(most, 1) + 1)
     tried = [(a, b, c) for a in counts for b in counts for c in counts]
     tried.sort(key=lambda n: (n[0] * n[1] * n[2], n))
-    return next(n for n in tried if shortest_vector(cell * np.array(n)[:, None]) >= least_A)
+    return next(n for n in tried if shortest_vector(cell * np.array(n)[:, None]) >= least_A - _ROUNDING_A)
 
 
 def shortest_vector(cell: np.ndarray) -> float:

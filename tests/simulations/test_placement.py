@@ -75,7 +75,7 @@ def test_a_supercell_keeps_images_apart_along_every_lattice_vector() -> None:
     repeated = multiples(cell, 12.3)
     assert np.prod(repeated) == 2
     assert shortest_vector(cell * np.array(repeated)[:, None]) > 12.3
-    assert multiples(cell, 5.0) == (1, 1, 1)
+    assert multiples(cell, 5.0) == multiples(cell, 0.0) == (1, 1, 1)
     assert multiples(np.diag([4.0, 20.0, 7.0]), 12.0) == (3, 1, 2)
 
 
