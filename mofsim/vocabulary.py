@@ -62,6 +62,7 @@ class TaskType(StrEnum):
     STABILITY = "stability"
     BULK_MODULUS = "bulk-modulus"
     HEAT_CAPACITY = "heat-capacity"
+    INTERACTION_ENERGY = "interaction-energy"
 
 
 class Preset(StrEnum):

@@ -379,13 +379,16 @@ def add_structure(
     format: StructureFormat | str | None = None,
     *,
     reuse: bool = False,
+    molecule: bool = False,
 ) -> Request[Structure]:
     """Upload a CIF, XYZ, extXYZ or POSCAR file; with `reuse`, the same structure that is there already comes back.
 
-    Raises OSError when it can not be read.
+    With `molecule` an XYZ file may lack a cell: it is a guest, and gets a box of vacuum. Raises OSError when the file
+    can not be read.
     """
     path = Path(path)
-    fields = {"name": name, "format": format, "reuse": "true" if reuse else None}
+    flags = {"reuse": "true" if reuse else None, "molecule": "true" if molecule else None}
+    fields = {"name": name, "format": format} | flags
     file = File(path.name, path.read_bytes(), {key: value for key, value in fields.items() if value})
     return Request("POST", f"{API}/structures", Structure.model_validate, file=file)
 

@@ -22,7 +22,7 @@ from mofsim.core.storage import Storage
 from mofsim.db.tables import Structure, StructureSetMember, Task, utcnow
 from mofsim.schemas.resources import Structure as StructureWire
 from mofsim.schemas.tasks import BuiltinStructure, UploadedStructure
-from mofsim.vocabulary import EventType, StructureFormat
+from mofsim.vocabulary import EventType, StructureFormat, TaskType
 
 NORMALISED = "structure.extxyz"
 
@@ -63,8 +63,12 @@ def safe_name(client_name: str) -> str:
     return name[-100:] or "structure"
 
 
-def check(original: Path, original_name: str, limits: Limits, format: StructureFormat | None = None) -> Checked:
+def check(
+    original: Path, original_name: str, limits: Limits, format: StructureFormat | None = None, molecule: bool = False
+) -> Checked:
     """Read the file in a process of its own and write the normalised extXYZ beside it.
+
+    A `molecule` without a cell gets a box of vacuum; anything else without one is refused.
 
     Blocks up to the time limit. Raises Invalid (field `file`) with what is wrong and what to do.
     """
@@ -77,6 +81,7 @@ def check(original: Path, original_name: str, limits: Limits, format: StructureF
         )
     arguments = ["file", str(original), "--format", format or "auto"]
     arguments += ["--output", str(original.parent / NORMALISED), "--max-atoms", str(limits.max_atoms)]
+    arguments += ["--molecule"] if molecule else []
     facts = _inspect(arguments, limits.parse_timeout_seconds)
     if not facts["ok"]:
         raise Invalid(facts["detail"], field="file", type=facts["error"])
@@ -222,7 +227,7 @@ def remove(session: Session, structure_id: int) -> str:
     structure = get(session, structure_id)
     if structure.is_builtin:
         raise Conflict(f"{structure.name} is built in and can not be removed")
-    if session.scalar(select(exists().where(Task.structure_id == structure_id))):
+    if _is_in_use(session, structure_id):
         raise Conflict(f"tasks refer to structure {structure_id}; delete them first")
     if sets := structure_sets.holding(session, structure_id):
         raise Conflict(
@@ -232,6 +237,13 @@ def remove(session: Session, structure_id: int) -> str:
     session.delete(structure)
     events.append(session, EventType.STRUCTURE_DELETED, {"structure_id": structure_id})
     return structure.file_path.split("/")[0]
+
+
+def _is_in_use(session: Session, structure_id: int) -> bool:
+    """As the structure of a task, or as the guest in one."""
+    guest = Task.parameters["guest_structure"].as_integer() == structure_id
+    as_guest = exists().where(Task.task_type == TaskType.INTERACTION_ENERGY, guest)
+    return bool(session.scalar(select(exists().where(Task.structure_id == structure_id) | as_guest)))
 
 
 def _inspect(arguments: list[str], timeout_seconds: float) -> Any:

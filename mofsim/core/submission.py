@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mofsim.core import dependencies, lifecycle, models, products, structures, targets
+from mofsim.core import dependencies, guests, lifecycle, models, products, structures, targets
 from mofsim.core.errors import Conflict, Invalid
 from mofsim.core.reuse import Reuse
 from mofsim.db.tables import Batch, Model, Structure, Task, TaskResult, utcnow
@@ -158,6 +158,8 @@ def _build(named: _Named, task_type: TaskType, body: TaskSubmit, defaults: Defau
     structure, parent = _structure(named, body)
     model = named.model(body.model or defaults.model)
     _check_elements(structure, model)
+    parameters = _parameters(task_type, body)
+    guests.check(named.session, parameters, structure, model)
     options = body.options
     return Task(
         **_callback(options.callback, defaults),
@@ -166,7 +168,7 @@ def _build(named: _Named, task_type: TaskType, body: TaskSubmit, defaults: Defau
         model_name=model.name,
         structure=structure,
         preset=body.preset,
-        parameters=_parameters(task_type, body),
+        parameters=parameters,
         options=options.model_dump(mode="json", exclude_unset=True, exclude={"callback"}),
         timeout_seconds=options.timeout_seconds or defaults.timeout_seconds,
         max_attempts=options.max_attempts or defaults.max_attempts,

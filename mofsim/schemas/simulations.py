@@ -3,11 +3,12 @@
 The values of `mofsimbench` are those of the published protocol (Kraß, Huang, Moosavi, npj Comput. Mater. 12:4, 2026).
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field, field_validator, model_validator
 
-from mofsim.schemas.base import Request
+from mofsim.schemas.base import Id, Request
+from mofsim.schemas.guests import GUESTS
 from mofsim.vocabulary import Preset, TaskType
 
 
@@ -91,12 +92,89 @@ class HeatCapacityParameters(Request):
     temperature_step_K: float = Field(10.0, ge=1, le=500, allow_inf_nan=False, description="Steps from 0 to 1000 K")
 
 
+def _read_indices(value: Any) -> Any:
+    """`54 55 56`, `54,55,56` and `54-56` mean the same as a list of these numbers."""
+    if not isinstance(value, str):
+        return value
+    found: list[int] = []
+    for word in value.replace(",", " ").split():
+        first, _, last = word.partition("-")
+        if not (first.isdecimal() and (last or first).isdecimal()) or int(last or first) - int(first) > 10_000:
+            raise ValueError("write numbers of atoms, e.g. 54-56 or 54 55 56; the first atom is 0")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+class InteractionEnergyParameters(Request):
+    """E(host+guest) - E(host) - E(guest), at a given place or at the best of those that a seeded search finds.
+
+    `guest`, `guest_structure` and `guest_indices` say what the guest is; only one of them can be given. With
+    `guest_indices` nothing is searched and nothing moves, and the other parameters have no effect.
+    """
+
+    guest: str | None = Field("CO2", max_length=40, description="A molecule of ASE (CO2, H2O, CH4, N2, …) or noble gas")
+    guest_structure: Id | None = Field(None, description="Instead: the id of an uploaded molecule in a box")
+    guest_indices: Annotated[
+        list[Annotated[int, Field(ge=0)]] | None, BeforeValidator(_read_indices), Field(min_length=1, max_length=10_000)
+    ] = Field(None, description="Instead: which atoms of the structure are the guest, counted from 0; `54-56` too")
+    max_candidates: int = Field(200, ge=1, le=100_000, description="Places that get a single point, drawn at random")
+    sites: int = Field(5, ge=1, le=1000, description="The best places, where the guest is relaxed, the host held fixed")
+    fmax_eV_per_A: float = Field(
+        0.01,
+        gt=0,
+        le=10,
+        allow_inf_nan=False,
+        validation_alias=AliasChoices("fmax_eV_per_A", "fmax"),
+        description="A relaxation stops when no force on the guest exceeds this, in eV/Å; also `fmax`",
+    )
+    relax_steps: int = Field(500, ge=1, le=100_000, description="At most so many steps of LBFGS in each site")
+    grid_spacing_A: float = Field(1.0, ge=0.2, le=10, allow_inf_nan=False, description="Of the grid of places, in Å")
+    orientations: int = Field(4, ge=1, le=1000, description="Random ones at each point of the grid")
+    overlap_margin_A: float = Field(
+        0.7,
+        ge=-0.5,
+        le=2,
+        allow_inf_nan=False,
+        description="Atoms of guest and host closer than the sum of their covalent radii and this overlap, in Å",
+    )
+    image_distance_A: float = Field(
+        10.0,
+        ge=0,
+        le=50,
+        allow_inf_nan=False,
+        description="Repeat the cell until the guest is so far from its own images, in Å",
+    )
+    seed: int = Field(42, ge=0, le=2**32 - 1, description="Of the grid's shift, the orientations and the draw")
+
+    @field_validator("guest")
+    @classmethod
+    def _is_known(cls, guest: str | None) -> str | None:
+        if guest is None or guest in GUESTS:
+            return guest
+        near = [name for name in GUESTS if name.lower() == guest.lower()]
+        raise ValueError(f"is no molecule of ASE; write {near[0] if near else 'CO2, H2O, CH4, N2, … as ASE does'}")
+
+    @model_validator(mode="after")
+    def _names_one_guest(self) -> Self:
+        others = [name for name in ("guest_structure", "guest_indices") if getattr(self, name) is not None]
+        if "guest" in self.model_fields_set and self.guest is not None:
+            others.append("guest")
+        if len(others) > 1:
+            raise ValueError(f"{' and '.join(others)} both name the guest; leave one out")
+        if others and others != ["guest"]:
+            self.guest = None
+        elif self.guest is None:
+            raise ValueError("name the guest by guest, guest_structure or guest_indices")
+        return self
+
+
 Parameters = (
     SinglePointParameters
     | OptimizationParameters
     | StabilityParameters
     | BulkModulusParameters
     | HeatCapacityParameters
+    | InteractionEnergyParameters
 )
 
 PARAMETERS: dict[TaskType, type[Parameters]] = {
@@ -105,6 +183,7 @@ PARAMETERS: dict[TaskType, type[Parameters]] = {
     TaskType.STABILITY: StabilityParameters,
     TaskType.BULK_MODULUS: BulkModulusParameters,
     TaskType.HEAT_CAPACITY: HeatCapacityParameters,
+    TaskType.INTERACTION_ENERGY: InteractionEnergyParameters,
 }
 
 PRESETS: dict[TaskType, dict[Preset, dict[str, Any]]] = {
@@ -146,6 +225,11 @@ PRESETS: dict[TaskType, dict[Preset, dict[str, Any]]] = {
             "mesh_length": 20.0,
             "temperature_step_K": 50.0,
         },
+    },
+    # The benchmark has its places from DFT (`guest_indices`); the search is ours.
+    TaskType.INTERACTION_ENERGY: {
+        Preset.MOFSIMBENCH: {"max_candidates": 200, "sites": 5, "fmax_eV_per_A": 0.01, "relax_steps": 500},
+        Preset.QUICK: {"max_candidates": 40, "sites": 2, "fmax_eV_per_A": 0.05, "relax_steps": 60},
     },
 }
 

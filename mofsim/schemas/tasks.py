@@ -9,6 +9,7 @@ from mofsim.schemas.base import Id, Request, Response, UtcTime
 from mofsim.schemas.simulations import (
     BulkModulusParameters,
     HeatCapacityParameters,
+    InteractionEnergyParameters,
     OptimizationParameters,
     SinglePointParameters,
     StabilityParameters,
@@ -97,6 +98,10 @@ class HeatCapacitySubmit(TaskSubmit):
     parameters: HeatCapacityParameters = Field(default_factory=HeatCapacityParameters)
 
 
+class InteractionEnergySubmit(TaskSubmit):
+    parameters: InteractionEnergyParameters = Field(default_factory=InteractionEnergyParameters)
+
+
 class OptimizationItem(OptimizationSubmit):
     task_type: Literal[TaskType.OPTIMIZATION]
 
@@ -117,8 +122,12 @@ class HeatCapacityItem(HeatCapacitySubmit):
     task_type: Literal[TaskType.HEAT_CAPACITY]
 
 
+class InteractionEnergyItem(InteractionEnergySubmit):
+    task_type: Literal[TaskType.INTERACTION_ENERGY]
+
+
 AnySubmit = Annotated[
-    OptimizationItem | SinglePointItem | StabilityItem | BulkModulusItem | HeatCapacityItem,
+    OptimizationItem | SinglePointItem | StabilityItem | BulkModulusItem | HeatCapacityItem | InteractionEnergyItem,
     Field(discriminator="task_type"),
 ]
 
@@ -129,6 +138,7 @@ SUBMIT: dict[TaskType, type[TaskSubmit]] = {
     TaskType.STABILITY: StabilitySubmit,
     TaskType.BULK_MODULUS: BulkModulusSubmit,
     TaskType.HEAT_CAPACITY: HeatCapacitySubmit,
+    TaskType.INTERACTION_ENERGY: InteractionEnergySubmit,
 }
 
 

@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _document(options: argparse.Namespace) -> Any:
     match options.what:
         case "file":
-            return inspect_file(options.path, options.format, options.output, options.max_atoms)
+            return inspect_file(options.path, options.format, options.output, options.max_atoms, options.molecule)
         case "cif":
             return convert(options.path, options.output)
     return write_builtins(options.output)
@@ -48,7 +48,7 @@ def convert(normalised: Path, output: Path) -> dict[str, Any]:
     return {"ok": True}
 
 
-def inspect_file(path: Path, format: str, output: Path, max_atoms: int) -> dict[str, Any]:
+def inspect_file(path: Path, format: str, output: Path, max_atoms: int, molecule: bool = False) -> dict[str, Any]:
     """The record of an upload, whose normalised copy is then in `output`; or why it is refused."""
     from .checks import check
     from .frames import format_structure
@@ -56,7 +56,7 @@ def inspect_file(path: Path, format: str, output: Path, max_atoms: int) -> dict[
     from .structures import read_upload
 
     try:
-        upload = read_upload(path, format, max_atoms)
+        upload = read_upload(path, format, max_atoms, molecule)
         shortest = check(upload.atoms, max_atoms)
     except Refusal as refusal:
         return {"ok": False, "error": refusal.kind, "detail": refusal.detail}
@@ -126,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     file.add_argument("--format", choices=_FORMATS, default="auto")
     file.add_argument("--output", type=Path, required=True, help="where the normalised extXYZ goes")
     file.add_argument("--max-atoms", type=int, default=10_000)
+    file.add_argument("--molecule", action="store_true", help="an XYZ file may lack a cell; it gets a box of vacuum")
     cif = commands.add_parser("cif", help="write a normalised copy as a CIF")
     cif.add_argument("path", type=Path)
     cif.add_argument("--output", type=Path, required=True, help="where the CIF goes")

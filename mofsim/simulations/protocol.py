@@ -50,6 +50,8 @@ class RunRequest(TypedDict):
     model: ModelEntry
     #: all resolved: no defaults are filled in by the child
     parameters: dict[str, Any]
+    #: absolute path of a normalised extXYZ file with the guest molecule, where it was uploaded
+    guest: NotRequired[str]
     #: for titles of plots; without it they show the formula
     structure_name: NotRequired[str]
     #: absolute path of a folder that outlives attempts; a run goes on from the checkpoint in it, and leaves its own

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from ase import Atoms
 from ase.io.extxyz import read_xyz
 from ase.io.vasp import read_vasp
 
 from .cif import read_cif
+from .guests import VACUUM_A, alone
 from .refusal import Refusal
 
 FORMATS = ("cif", "xyz", "extxyz", "vasp")
@@ -29,12 +31,12 @@ class Upload:
     notes: list[str] = field(default_factory=list)
 
 
-def read_upload(path: Path, format: str, max_atoms: int) -> Upload:
-    """`format` is one of FORMATS or "auto". Raises Refusal."""
+def read_upload(path: Path, format: str, max_atoms: int, molecule: bool = False) -> Upload:
+    """`format` is one of FORMATS or "auto"; a `molecule` needs no cell in an XYZ file. Raises Refusal."""
     text = _text(path.read_bytes())
     kind = _recognise(text, path.name) if format == "auto" else format
     if kind in ("xyz", "extxyz"):
-        return _read_xyz(text, max_atoms)
+        return _read_xyz(text, max_atoms, molecule)
     if kind == "vasp":
         return _read_poscar(text)
     atoms, notes = read_cif(text, max_atoms)
@@ -77,7 +79,7 @@ def _starts_with_numbers(line: str, count: int) -> bool:
     return len(words) == count and all(re.fullmatch(r"[-+.\deEdD]+", word) for word in words)
 
 
-def _read_xyz(text: str, max_atoms: int) -> Upload:
+def _read_xyz(text: str, max_atoms: int, molecule: bool) -> Upload:
     lines = text.splitlines()
     try:
         count = int(lines[0])
@@ -92,11 +94,13 @@ def _read_xyz(text: str, max_atoms: int) -> Upload:
     if rest:
         raise Refusal("unreadable", f"There are more lines than the {count} atoms that the first line announces.")
     atoms = _parse("extXYZ", lambda: next(read_xyz(io.StringIO(text), 0)))
+    if molecule and not atoms.cell.any() and np.isfinite(atoms.positions).all():
+        return Upload(alone(atoms), "extxyz", [f"The molecule is in a box, {VACUUM_A:g} Å from its images."])
     if not atoms.cell.any():
         raise Refusal(
             "no_cell",
             'The XYZ file has no cell. Put Lattice="ax ay az bx by bz cx cy cz" into its second line (extXYZ), '
-            "or upload a CIF or POSCAR.",
+            "or upload a CIF or POSCAR. A guest molecule needs none, if you say that it is one (molecule).",
         )
     return Upload(atoms, "extxyz")
 

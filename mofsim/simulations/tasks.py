@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from .bulk_modulus import BulkModulus
 from .heat_capacity import HeatCapacityTask
+from .interaction_energy import InteractionEnergy
 from .relax import Optimization
 from .run import Run, Task
 from .single_point import SinglePoint
@@ -14,6 +15,7 @@ TASK_TYPES: Mapping[str, Callable[[Run], Task]] = MappingProxyType(
     {
         "bulk-modulus": BulkModulus,
         "heat-capacity": HeatCapacityTask,
+        "interaction-energy": InteractionEnergy,
         "optimization": Optimization,
         "single-point": SinglePoint,
         "stability": Stability,

@@ -15,7 +15,7 @@ import structlog
 from huey.consumer import Consumer
 from sqlalchemy.orm import Session
 
-from mofsim.core import environments, leases, models, rescue, workers
+from mofsim.core import environments, guests, leases, models, rescue, workers
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
@@ -229,6 +229,8 @@ class DeviceWorker:
             "checkpoint": str(checkpoint.resolve()),
             "checkpoint_every": every,
         }
+        if path := guests.path(session, self.storage, task.parameters):
+            request["guest"] = str(path.resolve())
         return Job(
             lease=lease,
             preset=Preset(task.preset),

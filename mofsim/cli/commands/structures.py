@@ -60,8 +60,11 @@ def _row(structure: Structure) -> list[str]:
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(exists=True, dir_okay=False))
 @click.option("--name", help="Its name; without it the file's.")
 @click.option("--format", type=click.Choice([str(f) for f in StructureFormat]), help="Without it, found out.")
+@click.option(
+    "--molecule", is_flag=True, help="A guest molecule: an XYZ file may lack a cell, and gets a box of vacuum."
+)
 @click.pass_obj
-def add(app: App, files: tuple[str, ...], name: str | None, format: str | None) -> None:
+def add(app: App, files: tuple[str, ...], name: str | None, format: str | None, molecule: bool) -> None:
     """Upload structures: CIF, XYZ, extXYZ or POSCAR files.
 
     With --json: the structure, or a list of them for several files.
@@ -70,7 +73,7 @@ def add(app: App, files: tuple[str, ...], name: str | None, format: str | None) 
         raise click.UsageError("--name is for one file; several are called like their files")
     added = []
     for file in files:
-        structure = app.client.add_structure(Path(file), name, format)
+        structure = app.client.add_structure(Path(file), name, format, molecule=molecule)
         added.append(structure)
         if not app.json:
             app.out.line(f"structure {structure.id}: {structure.name}, {structure.formula}, {structure.n_atoms} atoms")

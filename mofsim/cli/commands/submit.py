@@ -114,7 +114,7 @@ def submit(
     wait: bool,
     every: float,
 ) -> int:
-    """Submit a task of a TYPE: single-point, optimization, stability, bulk-modulus or heat-capacity.
+    """Submit a task of a TYPE: single-point, optimization, stability, bulk-modulus, heat-capacity, interaction-energy.
 
     With --json: the task; with --wait {task, result}, where result is null when there is none.
     """

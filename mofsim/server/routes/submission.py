@@ -18,6 +18,7 @@ from mofsim.schemas.tasks import (
     BatchSubmit,
     BulkModulusSubmit,
     HeatCapacitySubmit,
+    InteractionEnergySubmit,
     OptimizationSubmit,
     SinglePointSubmit,
     StabilitySubmit,
@@ -74,6 +75,12 @@ async def submit_heat_capacity(request: Request) -> Response:
     return await _submit(request, TaskType.HEAT_CAPACITY, HeatCapacitySubmit)
 
 
+@document("tasks", json=InteractionEnergySubmit, headers=SubmitHeaders, answer=Task, status=202, errors=[409])
+async def submit_interaction_energy(request: Request) -> Response:
+    """Submit how strongly a guest molecule is held, at a given place or at the best that a search finds."""
+    return await _submit(request, TaskType.INTERACTION_ENERGY, InteractionEnergySubmit)
+
+
 @document("tasks", json=BatchSubmit, headers=SubmitHeaders, answer=BatchCreated, status=202, errors=[409])
 async def submit_batch(request: Request) -> Response:
     """Submit many tasks, listed or as models × structures × task types: all of them or, when one can not run, none."""
@@ -126,6 +133,7 @@ routes = [
     Route("/api/v1/tasks/stability", submit_stability, methods=["POST"]),
     Route("/api/v1/tasks/bulk-modulus", submit_bulk_modulus, methods=["POST"]),
     Route("/api/v1/tasks/heat-capacity", submit_heat_capacity, methods=["POST"]),
+    Route("/api/v1/tasks/interaction-energy", submit_interaction_energy, methods=["POST"]),
     Route("/api/v1/tasks/batch", submit_batch, methods=["POST"]),
     Route("/api/v1/tasks/{id}", unknown_type, methods=["POST"]),
 ]

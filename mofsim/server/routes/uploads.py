@@ -35,6 +35,7 @@ class UploadForm(BaseModel):
     name: str | None = Field(None, description="Null: the name of the file")
     format: StructureFormat | None = Field(None, description="Null: found out from name and content")
     reuse: bool = Field(False, description="Give the structure back that is there already and is the same, as 200")
+    molecule: bool = Field(False, description="A guest molecule: an XYZ file may lack a cell, and gets a box of vacuum")
 
 
 class UploadFields(BaseModel):
@@ -45,6 +46,7 @@ class UploadFields(BaseModel):
     name: str | None = Field(None, max_length=200)
     format: StructureFormat | None = None
     reuse: bool = False
+    molecule: bool = False
 
     @field_validator("name")
     @classmethod
@@ -109,7 +111,7 @@ def _accept(context: Context, upload: UploadFile, fields: UploadFields) -> tuple
             with context.blocking_database.read() as session:
                 if found := structures.same_file(session, context.storage, original):
                     return Structure.model_validate(found), False
-        checked = structures.check(original, shown, limits, fields.format)
+        checked = structures.check(original, shown, limits, fields.format, fields.molecule)
         name = fields.name or PurePath(shown).stem
         with context.blocking_database.write() as session:
             if fields.reuse and (found := structures.same_structure(session, checked)):
