@@ -7,6 +7,7 @@ import shutil
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
@@ -140,10 +141,15 @@ class DeviceWorker:
         lease = job.lease
         log.info("task taken", task_id=lease.task_id, attempt=lease.attempt, task_type=task_type)
         try:
-            self._switch_interpreter(job.python)
+            # It may take longer than the lease lasts.
+            self._switch_interpreter(job.python, tick=lambda: self._renew(lease))
             Run(
                 self.database, self.settings, self.executor, job, self.stopping.is_set, self._warm, self._idle
             ).carry_out()
+        except leases.Fenced:
+            # Somebody else has the task by now, before a step of it was made here.
+            self.executor.kill()
+            self._set_state(WorkerState.IDLE, task_id=None)
         except ExecutorFailed as error:
             self._give_back(lease, str(error))
         except Exception as error:
@@ -153,6 +159,10 @@ class DeviceWorker:
             self._give_back(lease, f"{type(error).__name__}: {error}")
         finally:
             self._is_running = False
+
+    def _renew(self, lease: leases.Lease) -> None:
+        with self.database.write() as session:
+            leases.heartbeat(session, lease, lease_seconds=self.settings.scheduler.lease_seconds)
 
     def _give_back(self, lease: leases.Lease, reason: str) -> None:
         backoff = self.settings.scheduler.retry_backoff_seconds
@@ -253,7 +263,7 @@ class DeviceWorker:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def _switch_interpreter(self, python: str) -> None:
+    def _switch_interpreter(self, python: str, tick: Callable[[], None] = lambda: None) -> None:
         """Packages of potentials contradict each other, so a model may name the interpreter that has its own.
 
         Raises ExecutorFailed.
@@ -262,7 +272,7 @@ class DeviceWorker:
             return
         self.executor.stop(grace_seconds=2)
         self.executor = Executor(self.slot, self.settings.worker.max_models_per_device, python)
-        self.executor.start(self.settings.worker.start_timeout_seconds)
+        self.executor.start(self.settings.worker.start_timeout_seconds, tick)
         with self._looking:
             self.watch.executor_started(self.executor.pid)
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
@@ -76,8 +76,8 @@ class Executor:
                     return int(line.split()[1]) * 1024 / 1e6
         return 0.0
 
-    def start(self, timeout_seconds: float) -> None:
-        """Start the child and wait until it is ready; raises ExecutorFailed."""
+    def start(self, timeout_seconds: float, tick: Callable[[], object] = lambda: None) -> None:
+        """Start the child and wait until it is ready, calling `tick` each second; raises ExecutorFailed."""
         self.messages = queue.Queue()
         self.loaded_models = []
         self.last_lines.clear()
@@ -85,13 +85,16 @@ class Executor:
         self._process = _launcher.submit(self._spawn).result()
         for stream, reader in ((self._process.stdout, self._read), (self._process.stderr, self._read_stderr)):
             threading.Thread(target=reader, args=(stream, self.messages), daemon=True).start()
-        self._wait_until_ready(time.monotonic() + timeout_seconds)
+        self._wait_until_ready(time.monotonic() + timeout_seconds, tick)
 
-    def _wait_until_ready(self, deadline: float) -> None:
+    def _wait_until_ready(self, deadline: float, tick: Callable[[], object]) -> None:
         while True:
             try:
-                message = self.messages.get(timeout=max(0.0, deadline - time.monotonic()))
+                message = self.messages.get(timeout=min(1.0, max(0.0, deadline - time.monotonic())))
             except queue.Empty:
+                if time.monotonic() < deadline:
+                    tick()
+                    continue
                 self.kill()
                 raise ExecutorFailed("the executor was not ready in time (worker.start_timeout_seconds)") from None
             if message["type"] == "ready":
