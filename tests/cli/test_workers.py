@@ -81,7 +81,7 @@ def test_what_is_waited_for_is_told(own_mofsim: Mofsim, own_client: Client, hand
     timer = threading.Timer(1.5, hands.say_state, ("box:gpu0", WorkerState.STOPPED))
     timer.start()
     said = own_mofsim("worker", "drain", "box:gpu0", "--wait")
-    assert (said.status, said.stderr) == (0, "waiting: box:gpu0 is BUSY with task 7\n")
+    assert (said.status, said.stderr) == (0, "waiting: box:gpu0 is DRAINING with task 7\n")
 
 
 def test_a_worker_that_somebody_resumes_is_waited_for_no_longer(
