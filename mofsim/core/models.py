@@ -46,15 +46,16 @@ def learn(session: Session, name: str, facts: Mapping[str, Any]) -> None:
 def judge(session: Session, task: Task, status: TaskStatus, result: Mapping[str, Any], sha256: str | None) -> None:
     """A validation ended: only when all checks of exactly the uploaded weights passed, tasks may use the model."""
     model = session.get(Model, task.model_name)
-    if model is None or not model.is_custom:
+    if model is None or not model.is_custom or status is TaskStatus.CANCELLED:
         return
-    checks = result.get("checks", {})
-    is_sound = status is TaskStatus.COMPLETED and bool(result.get("passed")) and sha256 == model.config["sha256"]
-    model.is_validated = is_sound
+    error = task.error_message
+    if status is TaskStatus.COMPLETED and sha256 != model.config["sha256"]:
+        error = "the executor loaded other weights than those that were uploaded"
+    model.is_validated = status is TaskStatus.COMPLETED and error is None and bool(result.get("passed"))
     model.validation = {
-        "passed": is_sound,
-        "checks": checks,
-        "error": task.error_message,
+        "passed": model.is_validated,
+        "checks": result.get("checks", {}),
+        "error": error,
         "task_id": task.id,
         "at": utcnow().isoformat(),
     }
