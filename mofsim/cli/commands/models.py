@@ -222,7 +222,7 @@ def add(
         description=description,
         validate=not no_validate,
     )
-    return _told(app, model, every if wait else None)
+    return _told(app, name, model.validation_task if wait else None, every)
 
 
 @models.command()
@@ -235,22 +235,21 @@ def validate(app: App, name: str, wait: bool, every: float) -> int:
 
     With --json: the model. With --wait the exit status is 1 when it did not pass.
     """
-    app.client.validate_model(name)
-    return _told(app, app.client.model(name), every if wait else None)
+    task = app.client.validate_model(name)
+    return _told(app, name, task.id if wait else None, every)
 
 
-def _told(app: App, model: ModelDetail, wait_every: float | None) -> int:
-    """Say how the model stands, after its validation where that is waited for."""
-    is_awaited = wait_every is not None and model.validation_task is not None
-    if wait_every is not None and model.validation_task is not None:
-        until_end(app, model.validation_task, wait_every)
-        model = app.client.model(model.name)
+def _told(app: App, name: str, awaited: int | None, every_seconds: float) -> int:
+    """Say how the model stands, after the task of its validation where that is `awaited`."""
+    if awaited is not None:
+        until_end(app, awaited, every_seconds)
+    model = app.client.model(name)
     if app.json:
         app.out.document(model)
     else:
-        app.out.line(f"model {model.name}: {_of_upload(model)['validation']}")
-        app.out.note(f"`mofsim models show {model.name}` shows what is known of it")
-    return FAILED if is_awaited and not model.is_validated else OK
+        app.out.line(f"model {name}: {_of_upload(model)['validation']}")
+        app.out.note(f"`mofsim models show {name}` shows what is known of it")
+    return FAILED if awaited is not None and not model.is_validated else OK
 
 
 @models.command()
