@@ -35,13 +35,15 @@ class NewModel:
     name: str
     framework: str
     config: dict[str, Any]
+    #: as the client calls the file
+    file_name: str
     description: str = ""
 
 
-def add(session: Session, new: NewModel, file: Path, sha256: str) -> Model:
+def add(session: Session, new: NewModel, sha256: str) -> Model:
     """A model that nobody can use yet; `keep` its file last. Raises Invalid and Conflict."""
     _check_name(session, new.name)
-    path = f"{FOLDER}/{sha256}/weights{_suffix(file)}"
+    path = f"{FOLDER}/{sha256}/weights{_suffix(new.file_name)}"
     # A model that had the name once stays in the table for its tasks.
     model = session.get(Model, new.name) or Model(name=new.name)
     model.framework, model.file_path, model.description = new.framework, path, new.description
@@ -73,9 +75,9 @@ def _check_name(session: Session, name: str) -> None:
         raise Conflict(f"there is a model {name!r}, {origin}; choose another name{advice}", field="name")
 
 
-def _suffix(file: Path) -> str:
-    """Packages look at it: .pth, .model, .pt …"""
-    found = PurePath(file).suffix
+def _suffix(file_name: str) -> str:
+    """All that is kept of a client's name for a file: packages look at it (.pth, .model, .pt …)."""
+    found = PurePath(file_name).suffix
     return found if re.fullmatch(r"\.[A-Za-z0-9]{1,10}", found) else ""
 
 

@@ -128,6 +128,7 @@ def test_an_added_model_is_waited_for_until_its_checks_are_made(
 def test_a_model_is_added_validated_later_and_removed(own_mofsim: Mofsim, own_client: Client, weights: Path) -> None:
     added = own_mofsim("models", "add", weights, "--name", "mine", "--framework", "sevenn", "--no-validate")
     assert added.status == 0 and "model mine: not validated yet" in added.stdout
+    assert "(not validated)" in own_mofsim("models", "list").stdout
     refused = own_mofsim("submit", "single-point", "--structure", "MOF-5", "--model", "mine")
     assert refused.status == 2 and "mofsim models validate mine" in refused.stderr
     assert "task 1 validates it" in own_mofsim("models", "validate", "mine").stdout

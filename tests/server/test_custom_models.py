@@ -170,6 +170,18 @@ async def test_what_can_be_no_model_is_refused_and_leaves_nothing(
     assert files(settings) == [] and (await get(client, CUSTOM))["total"] == 0
 
 
+@pytest.mark.parametrize(
+    ("filename", "kept"),
+    [("a.pt", "weights.pt"), ("a", "weights"), ("a." + "x" * 300, "weights"), ("a.p/h", "weights"), ("a.é", "weights")],
+)
+async def test_of_a_files_name_only_its_suffix_is_kept(
+    client: httpx.AsyncClient, settings: Settings, filename: str, kept: str
+) -> None:
+    answer = await upload(client, filename=filename, validate="false")
+    assert answer.status_code == 201, answer.text
+    assert [Path(name).name for name in files(settings)] == [kept]
+
+
 async def test_a_name_is_given_once(client: httpx.AsyncClient, settings: Settings) -> None:
     await upload(client)
     answer = await upload(client, content=b"others")

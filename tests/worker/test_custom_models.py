@@ -2,11 +2,14 @@
 
 import os
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mofsim.cli import ports
+from mofsim.client import Client, ServerUnreachable
 from mofsim.core import custom_models
 from mofsim.core.custom_models import NewModel
 from mofsim.core.errors import Invalid
@@ -15,7 +18,7 @@ from mofsim.core.submission import Defaults
 from mofsim.db.tables import Model
 from mofsim.vocabulary import TaskStatus, TaskType
 
-from .box import Box
+from .box import Box, wait_until
 
 DEFAULTS = Defaults("lj", 600.0, 3)
 
@@ -71,7 +74,7 @@ def upload(box: Box, content: bytes, name: str = "mine", framework: str = "toy",
     file.write_bytes(content)
     config = {"d3": False, "dtype": "float32", "options": {}, "elements": []} | config
     with box.database.write() as session:
-        model = custom_models.add(session, NewModel(name, framework, config), file, sha256(file))
+        model = custom_models.add(session, NewModel(name, framework, config, file.name), sha256(file))
         task_id = custom_models.validate(session, name, DEFAULTS).id
         custom_models.keep(session, box.storage, model, file)
     box.tickets.issue()
@@ -141,15 +144,30 @@ def test_a_replaced_file_is_never_opened(toy: Box) -> None:
 
 def test_a_hostile_file_reaches_an_executor_only_and_is_never_usable(toy: Box) -> None:
     """It writes where it runs, and kills that process: each attempt is lost, and then the task has failed."""
-    marks = toy.folder / "marks"
-    content = pickle.dumps(Hostile(f"echo $PPID >> {marks}", status=9))
+    marks, port = toy.folder / "marks", ports.free("127.0.0.1")
+    toy.environment["MOFSIM_SERVER__PORT"] = str(port)
+    (toy.folder / "best.pth").write_bytes(pickle.dumps(Hostile(f"echo $PPID >> {marks}", status=9)))
+    server = toy.start([sys.executable, "-m", "mofsim", "serve"])
     toy.start()
-    task = toy.wait_for_end(upload(toy, content))
-    assert (task.status, task.error_type, task.attempt) == (TaskStatus.FAILED, "AttemptsExhausted", 3)
+    with Client(f"http://127.0.0.1:{port}") as client:
+        wait_until(lambda: answers(client), lambda: "the server does not answer")
+        model = client.add_model(toy.folder / "best.pth", "mine", "toy")
+        assert model.validation_task
+        task = toy.wait_for_end(model.validation_task)
+        assert (task.status, task.error_type, task.attempt) == (TaskStatus.FAILED, "AttemptsExhausted", 3)
+        assert not client.model("mine").is_validated and client.health().status
     pids = [int(pid) for pid in marks.read_text().split()]
-    assert len(pids) == 3 and not {os.getpid(), toy.device_pid()} & set(pids)
+    assert len(pids) == 3 and not {os.getpid(), server.pid, toy.device_pid()} & set(pids)
+    assert server.poll() is None
     assert_not_usable(toy, "attempts were lost")
     assert toy.wait_for_end(toy.submit("lj", TaskType.SINGLE_POINT)).status == TaskStatus.COMPLETED
+
+
+def answers(client: Client) -> bool:
+    try:
+        return bool(client.health().status)
+    except ServerUnreachable:
+        return False
 
 
 @pytest.mark.slow

@@ -60,7 +60,7 @@ def _row(model: Model) -> list[str]:
         "yes" if model.d3 else "no",
         ", ".join(model.loaded_on),
         model.licence,
-        model.description,
+        model.description if model.is_validated else " ".join(["(not validated)", model.description]).strip(),
     ]
 
 

@@ -1,7 +1,7 @@
 """Upload models, have them validated, delete them: /models/custom."""
 
 import json
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
@@ -98,8 +98,8 @@ async def upload_model(request: Request) -> Response:
     with incoming(context(request).storage) as folder:
         path = folder / "weights"
         form = await receive_form(limited(request, limit * MB + FORM_BYTES, too_large, "file"), path)
-        fields, suffix = _fields(form), PurePath(_file(form).filename or "").suffix
-        model, task = await run_in_threadpool(_accept, context(request), path, suffix, fields)
+        fields, file_name = _fields(form), _file(form).filename or ""
+        model, task = await run_in_threadpool(_accept, context(request), path, file_name, fields)
     await wake_workers(request, [task] if task else [])
     return answer(model, 201, headers={"Location": f"/api/v1/models/custom/{model.name}"})
 
@@ -120,15 +120,13 @@ def _fields(form: FormData) -> ModelFields:
     return validated(ModelFields, given)
 
 
-def _accept(context: Context, path: Path, suffix: str, fields: ModelFields) -> tuple[ModelDetail, TaskRow | None]:
+def _accept(context: Context, file: Path, file_name: str, fields: ModelFields) -> tuple[ModelDetail, TaskRow | None]:
     """Blocks while the file is hashed."""
-    file = path.with_suffix(suffix) if suffix[1:].isalnum() else path
-    path.rename(file)
     config = fields.model_dump(include={"d3", "dtype", "options", "elements", "licence"})
-    new = NewModel(fields.name, fields.framework, config, fields.description)
+    new = NewModel(fields.name, fields.framework, config, file_name, fields.description)
     digest = sha256(file)
     with context.blocking_database.write() as session:
-        model = custom_models.add(session, new, file, digest)
+        model = custom_models.add(session, new, digest)
         task = custom_models.validate(session, model.name, context.defaults) if fields.validate_now else None
         custom_models.keep(session, context.storage, model, file)
         return models.describe(session, model.name, context.defaults.model, context.storage.root), task

@@ -137,10 +137,10 @@ class SubmitForm(ConsoleScreen):
             self.ask(jobs.choices, group="choices")
 
     def on_choices_came(self, message: messages.ChoicesCame) -> None:
-        self._models = message.models
+        self._models = [model for model in message.models if model.is_validated]
         default = next((m.name for m in message.models if m.is_default), None)
         label = f"default ({default})" if default else "the server's default"
-        self.model.offer([(UNSET, label), *((m.name, m.name) for m in message.models)])
+        self.model.offer([(UNSET, label), *((m.name, m.name) for m in self._models)])
         self.structure.offer(message.structures)
 
     async def on_choice_changed(self, message: Choice.Changed) -> None:
