@@ -177,7 +177,8 @@ def test_the_weights_of_sevennet_under_another_name_are_validated_and_compute_th
     content = (Path(sevenn.__file__).parent / entry.checkpoint.removeprefix("package:sevenn/")).read_bytes()
     box.start()
     config = entry.model_dump(include={"d3", "dtype", "options", "elements"})
-    task = box.wait_for_end(upload(box, content, "my-7net", "sevenn", **config))
+    task_id = upload(box, content, "my-7net", "sevenn", **config)
+    task = box.wait_for(task_id, TaskStatus.COMPLETED, TaskStatus.FAILED, seconds=200)
     validation = model_of(box, "my-7net").validation
     assert validation is not None and validation["passed"], (task.error_message, validation)
     ended = [box.wait_for_end(box.submit(name, TaskType.SINGLE_POINT)) for name in ("my-7net", "7net-0")]
