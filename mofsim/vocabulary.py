@@ -63,6 +63,12 @@ class TaskType(StrEnum):
     BULK_MODULUS = "bulk-modulus"
     HEAT_CAPACITY = "heat-capacity"
     INTERACTION_ENERGY = "interaction-energy"
+    #: whether an uploaded model can be trusted; the server submits it by itself
+    VALIDATION = "validation"
+
+
+#: the task types that people submit
+SIMULATIONS = tuple(task_type for task_type in TaskType if task_type is not TaskType.VALIDATION)
 
 
 class Preset(StrEnum):

@@ -31,7 +31,8 @@ class Line:
     def send(self, request: Request[T]) -> T:
         for sent in range(1, request.tries + 1):
             try:
-                answer = self._http.request(**request.arguments())
+                with request.arguments() as arguments:
+                    answer = self._http.request(**arguments)
                 return request.read(self.url, answer.status_code, answer.content)
             except httpx.TransportError as error:
                 if sent == request.tries or not isinstance(error, _BROKEN):
@@ -62,7 +63,8 @@ class AsyncLine:
     async def send(self, request: Request[T]) -> T:
         for sent in range(1, request.tries + 1):
             try:
-                answer = await self._http.request(**request.arguments())
+                with request.arguments() as arguments:
+                    answer = await self._http.request(**arguments)
                 return request.read(self.url, answer.status_code, answer.content)
             except httpx.TransportError as error:
                 if sent == request.tries or not isinstance(error, _BROKEN):

@@ -1,8 +1,10 @@
 """One request to the server: what is sent, how the answer is read, when it may be sent again."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -24,10 +26,10 @@ PAUSES = (0.1, 0.4)
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to upload, with the form fields that go beside it."""
+    """A file to upload, with the form fields that go beside it; one that may be large is given by its path."""
 
     name: str
-    content: bytes
+    content: bytes | Path
     fields: Mapping[str, str]
 
 
@@ -45,8 +47,13 @@ class Request(Generic[T]):
     #: How often it is sent at most when the connection breaks; more than once only where that does no harm.
     tries: int = 1
 
-    def arguments(self) -> dict[str, Any]:
-        """What httpx's `request` is called with."""
+    @contextmanager
+    def arguments(self) -> Iterator[dict[str, Any]]:
+        """What httpx's `request` is called with; a file that it reads is open as long. Raises OSError."""
+        with ExitStack() as files:
+            yield self._arguments(files)
+
+    def _arguments(self, files: ExitStack) -> dict[str, Any]:
         arguments: dict[str, Any] = {
             "method": self.method,
             "url": self.path,
@@ -56,7 +63,9 @@ class Request(Generic[T]):
         if self.json is not None:
             arguments["json"] = self.json
         if self.file is not None:
-            arguments["files"] = {"file": (self.file.name, self.file.content)}
+            given = self.file.content
+            content = files.enter_context(given.open("rb")) if isinstance(given, Path) else given
+            arguments["files"] = {"file": (self.file.name, content)}
             arguments["data"] = dict(self.file.fields)
         return arguments
 

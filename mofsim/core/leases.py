@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
-from mofsim.core import events, lifecycle, placement, webhooks
+from mofsim.core import events, lifecycle, models, placement, webhooks
 from mofsim.db.tables import Attempt, Task, TaskResult, utcnow
-from mofsim.vocabulary import ACTIVE, AttemptOutcome, EventType, StopReason, TaskStatus
+from mofsim.vocabulary import ACTIVE, AttemptOutcome, EventType, StopReason, TaskStatus, TaskType
 
 
 class Fenced(Exception):
@@ -167,6 +167,8 @@ def finish(session: Session, lease: Lease, outcome: Outcome) -> None:
         placement.learn_peak(session, task, peak_MB)
     task.error_type, task.error_message = outcome.error_type, outcome.error_message
     _store_result(session, task, outcome)
+    if task.task_type == TaskType.VALIDATION:
+        models.judge(session, task, outcome.status, outcome.result, outcome.provenance.get("model_sha256"))
     lifecycle.end_attempt(session, task, AttemptOutcome(outcome.status), outcome.error_message)
     lifecycle.end(session, task, outcome.status)
 

@@ -12,9 +12,9 @@ from datetime import timedelta
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from mofsim.core import events, webhooks
+from mofsim.core import events, models, webhooks
 from mofsim.db.tables import Attempt, Task, TaskCount, utcnow
-from mofsim.vocabulary import AttemptOutcome, EventType, StopReason, TaskStatus
+from mofsim.vocabulary import AttemptOutcome, EventType, StopReason, TaskStatus, TaskType
 
 _BACK = frozenset({TaskStatus.QUEUED, TaskStatus.PENDING})
 _WITHOUT_RESULT = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.TIMEOUT})
@@ -101,6 +101,8 @@ def end_all(session: Session, tasks: Sequence[Task], status: TaskStatus) -> None
 def fail(session: Session, task: Task, error_type: str, message: str) -> None:
     """The task ends without a result, for a reason that no executor has told."""
     task.error_type, task.error_message = error_type, message
+    if task.task_type == TaskType.VALIDATION:
+        models.judge(session, task, TaskStatus.FAILED, {}, None)
     end(session, task, TaskStatus.FAILED)
 
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from mofsim.core import events, lifecycle
+from mofsim.core import events, lifecycle, models
 from mofsim.core.errors import Conflict, NotFound
-from mofsim.db.tables import Task, TaskResult, utcnow
-from mofsim.vocabulary import ACTIVE, WAITING, EventType, Priority, StopReason, TaskStatus
+from mofsim.db.tables import Model, Task, TaskResult, utcnow
+from mofsim.vocabulary import ACTIVE, WAITING, EventType, Priority, StopReason, TaskStatus, TaskType
 
 #: ids in one statement; databases take so many values and not many more
 _CHUNK = 500
@@ -119,7 +119,10 @@ def retry(session: Session, task_id: int, *, clean: bool = False) -> Task:
 
 
 def retry_all(session: Session, tasks: Sequence[Task], *, clean: bool = False) -> None:
-    """As `retry`, for tasks that can be retried and are locked already."""
+    """As `retry`, for tasks that can be retried and are locked already. Raises Invalid for a model that is gone."""
+    for name, task_type in {(task.model_name, task.task_type) for task in tasks}:
+        if session.get(Model, name):
+            models.usable(session, name, TaskType(task_type))
     for task in tasks:
         task.clean_start = clean
         if clean:

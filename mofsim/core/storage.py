@@ -19,6 +19,11 @@ class Storage:
         return self.root / "structures"
 
     @property
+    def models(self) -> Path:
+        """Weights that were uploaded; see mofsim.core.custom_models."""
+        return self.root / "models"
+
+    @property
     def incoming(self) -> Path:
         """Uploads that were not checked yet; empty whenever no upload is under way."""
         return self.root / "incoming"
@@ -33,7 +38,7 @@ class Storage:
         return self.root / "run"
 
     def create(self) -> None:
-        for folder in (self.structures, self.incoming, self.results, self.run):
+        for folder in (self.structures, self.models, self.incoming, self.results, self.run):
             folder.mkdir(parents=True, exist_ok=True)
 
     def attempt(self, task_id: int, attempt: int) -> Path:

@@ -20,6 +20,11 @@ def checkpoint_path(checkpoint: str) -> Path | None:
     return Path(next(iter(spec.submodule_search_locations))) / inside
 
 
+def checkpoint_of(model: Model, root: Path) -> str:
+    """The checkpoint as an executor finds it; that of an uploaded model lies in the data folder `root`."""
+    return str(root.resolve() / model.file_path) if model.is_custom else model.file_path
+
+
 def weights_sha256(model: Model, root: Path) -> str | None:
     """The hash of a model's weights as they are now; None where they can not be seen from here.
 
@@ -28,7 +33,7 @@ def weights_sha256(model: Model, root: Path) -> str | None:
     elsewhere = model.config.get("python") or environments.name_for(root, model.name, model.framework)
     if elsewhere and model.file_path.startswith("package:"):
         return None
-    path = checkpoint_path(model.file_path)
+    path = checkpoint_path(checkpoint_of(model, root))
     try:
         return _hash(path, path.stat().st_size, path.stat().st_mtime_ns) if path else None
     except OSError:

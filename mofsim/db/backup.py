@@ -155,7 +155,7 @@ def _add_file(path: Path, name: str, writer: Writer, scratch: Path) -> int:
 
 
 def _left_out(settings: Settings, destination: Path, manifest: Manifest, database: Path) -> list[str]:
-    taken = {"structures", "results", *(database.name + end for end in ("", "-wal", "-shm"))}
+    taken = {"structures", "results", "models", *(database.name + end for end in ("", "-wal", "-shm"))}
     lines = []
     for each in sorted(settings.storage.root.iterdir()):
         name = each.name.removesuffix("-wal").removesuffix("-shm")

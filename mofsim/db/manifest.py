@@ -53,6 +53,8 @@ def named_files(database: Path) -> Iterator[str]:
     with closing(sqlite3.connect(database)) as connection:
         for original, normalised in connection.execute("SELECT file_path, normalised_path FROM structures"):
             yield from dict.fromkeys([f"structures/{original}", f"structures/{normalised}"])
+        for (path,) in connection.execute("SELECT DISTINCT file_path FROM models WHERE is_custom"):
+            yield str(path)
         for task_id, attempt, files in connection.execute("SELECT task_id, attempt, output_files FROM task_results"):
             for name in json.loads(files):
                 yield f"results/{task_id}/{attempt}/{name}"

@@ -18,8 +18,10 @@ from mofsim.db.manifest import DATABASE, Manifest, present_files, verify
 from mofsim.db.migrate import upgrade
 from mofsim.settings import Settings
 
+#: What a backup has of the data folder besides the database.
+FOLDERS = ("structures", "results", "models")
 #: What a restore replaces. Tickets of the old tasks would find nothing; new ones are issued from the rows.
-REPLACED = ("structures", "results", "incoming", "queue.db", "queue.db-wal", "queue.db-shm")
+REPLACED = (*FOLDERS, "incoming", "queue.db", "queue.db-wal", "queue.db-shm")
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def _check_unused(database: Path) -> None:
 
 
 def _extract_files(reader: Reader, staged: Path, manifest: Manifest) -> None:
-    for folder in ("structures", "results"):
+    for folder in FOLDERS:
         (staged / folder).mkdir()
     for name in present_files(staged / DATABASE, manifest):
         reader.extract(name, staged / name)
@@ -148,6 +150,6 @@ def _move_aside(root: Path, database: Path, aside: Path) -> None:
 
 def _move_in(staged: Path, root: Path, database: Path) -> None:
     """The database last, for the same reason."""
-    for name in ("structures", "results"):
+    for name in FOLDERS:
         shutil.move(staged / name, root / name)
     shutil.move(staged / DATABASE, database)

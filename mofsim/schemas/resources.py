@@ -62,11 +62,33 @@ class MemoryNeed(Response):
     too_little_MB: float | None
 
 
+class Check(Response):
+    """What was measured of a potential, and what it should not exceed; null: it can not be measured."""
+
+    measured: float | None
+    limit: float
+    unit: str
+    passed: bool
+
+
+class Validation(Response):
+    """How the validation of an uploaded model ended."""
+
+    passed: bool
+    #: empty when it came to no measurement
+    checks: dict[str, Check]
+    error: str | None
+    task_id: int
+    at: datetime
+
+
 class ModelDetail(Model):
     """A model with what was learnt when it was loaded and used; what nobody told yet is null or empty."""
 
     checkpoint: str
-    weights_sha256: str | None = Field(description="Of the weights as they are now, or as an executor last saw them")
+    weights_sha256: str | None = Field(
+        description="Of the weights as they are now, as an executor last saw them, or as they were uploaded"
+    )
     #: interpreter that runs it; "" is that of the worker
     python: str
     #: name of the environment that the interpreter belongs to
@@ -74,6 +96,10 @@ class ModelDetail(Model):
     versions: dict[str, str]
     load_seconds: float | None
     memory: list[MemoryNeed]
+    validation: Validation | None = Field(None, description="Of an uploaded model; null while it was not validated")
+    validation_task: int | None = Field(None, description="The task that validates it, while that waits or runs")
+    #: when it was uploaded; null for one of the settings
+    created_at: datetime | None = None
 
 
 class ModelPlace(Request):

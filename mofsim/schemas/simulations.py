@@ -16,6 +16,10 @@ class SinglePointParameters(Request):
     """A single point has no parameters."""
 
 
+class ValidationParameters(Request):
+    """A validation has no parameters: its limits are the same for every model."""
+
+
 class OptimizationParameters(Request):
     """Relaxation of atoms and cell."""
 
@@ -175,6 +179,7 @@ Parameters = (
     | BulkModulusParameters
     | HeatCapacityParameters
     | InteractionEnergyParameters
+    | ValidationParameters
 )
 
 PARAMETERS: dict[TaskType, type[Parameters]] = {
@@ -184,6 +189,7 @@ PARAMETERS: dict[TaskType, type[Parameters]] = {
     TaskType.BULK_MODULUS: BulkModulusParameters,
     TaskType.HEAT_CAPACITY: HeatCapacityParameters,
     TaskType.INTERACTION_ENERGY: InteractionEnergyParameters,
+    TaskType.VALIDATION: ValidationParameters,
 }
 
 PRESETS: dict[TaskType, dict[Preset, dict[str, Any]]] = {
@@ -231,6 +237,7 @@ PRESETS: dict[TaskType, dict[Preset, dict[str, Any]]] = {
         Preset.MOFSIMBENCH: {"max_candidates": 200, "sites": 5, "fmax_eV_per_A": 0.01, "relax_steps": 500},
         Preset.QUICK: {"max_candidates": 40, "sites": 2, "fmax_eV_per_A": 0.05, "relax_steps": 60},
     },
+    TaskType.VALIDATION: {Preset.MOFSIMBENCH: {}, Preset.QUICK: {}},
 }
 
 

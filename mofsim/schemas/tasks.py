@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from mofsim.schemas.base import Id, Request, Response, UtcTime
 from mofsim.schemas.simulations import (
@@ -15,7 +15,16 @@ from mofsim.schemas.simulations import (
     StabilityParameters,
 )
 from mofsim.schemas.webhooks import Callback
-from mofsim.vocabulary import AttemptOutcome, LogLevel, Preset, Priority, StopReason, TaskStatus, TaskType
+from mofsim.vocabulary import (
+    SIMULATIONS,
+    AttemptOutcome,
+    LogLevel,
+    Preset,
+    Priority,
+    StopReason,
+    TaskStatus,
+    TaskType,
+)
 
 
 def parse_priority(value: Any) -> Priority:
@@ -153,10 +162,16 @@ class SetOfStructures(Request):
     name: str = Field(examples=["main_set"])
 
 
+def _simulation(task_type: TaskType) -> TaskType:
+    if task_type not in SIMULATIONS:
+        raise ValueError(f"must be one of {', '.join(SIMULATIONS)}")
+    return task_type
+
+
 class ProductType(Request):
     """A task type for every model and structure of a product."""
 
-    task_type: TaskType
+    task_type: Annotated[TaskType, AfterValidator(_simulation)]
     preset: Preset | None = Field(None, description="Null: that of the product")
     parameters: dict[str, Any] = Field(default_factory=dict, description="As a submit of this task type takes them")
 

@@ -15,6 +15,9 @@ M = TypeVar("M", bound=BaseModel)
 
 #: A batch of some thousand tasks fits.
 MAX_JSON_BYTES = 8_000_000
+MB = 1_000_000
+#: What the fields and borders of a form may add to its file.
+FORM_BYTES = 100_000
 #: What fits into 64 bits, whatever the digits.
 MAX_DIGITS = 18
 
@@ -82,6 +85,14 @@ def limited(request: Request, max_bytes: int, detail: str = "", field: str | Non
         return message
 
     return Request(request.scope, receive)
+
+
+def require_multipart(request: Request) -> None:
+    """Raises Refused (415) for a body that is no form with files."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        detail = f"send a form (multipart/form-data) with the field file, not {kind[:80] or 'a body without a type'}"
+        raise Refused(415, "UnsupportedMediaType", detail, field="Content-Type")
 
 
 def _too_large(max_bytes: int) -> str:

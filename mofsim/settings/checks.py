@@ -3,7 +3,6 @@
 import difflib
 import ipaddress
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,7 @@ from pydantic.fields import FieldInfo
 from mofsim.settings.model import Settings, as_toml
 from mofsim.settings.plugins import frameworks
 from mofsim.settings.sources import PREFIX, Entry, KeyPath, split_list
-from mofsim.settings.tables import ModelSettings, Table
-
-_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+from mofsim.settings.tables import MODEL_NAME, ModelSettings, Table
 
 #: what pydantic calls a mistake, in words
 _PROBLEMS = {
@@ -73,7 +70,7 @@ def read_value(entry: Entry) -> Any:
     table = table_of(entry.path)
     if table is None:
         return _misplaced(entry)
-    if entry.path[0] == "models" and not _MODEL_NAME.fullmatch(entry.path[1]):
+    if entry.path[0] == "models" and not MODEL_NAME.fullmatch(entry.path[1]):
         return Mistake(entry.source.label, entry.key, "a model's name holds letters, digits, dots, - and _ only")
     key = entry.path[-1]
     field = table.model_fields.get(key)

@@ -1,5 +1,6 @@
 """What can be set: one frozen model per table of settings.toml, with each key's meaning, unit and limits."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,7 @@ def setting(default: Any, says: str, want: str, **limits: Any) -> Any:
 
 SECONDS = "seconds above 0"
 DAYS = "days, 0 or more"
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 Element = Annotated[str, Field(pattern="^[A-Z][a-z]?$")]
 
 
@@ -62,6 +64,7 @@ class StorageSettings(Table):
     )
     min_free_MB: int = setting(100, "no task is started with less room on the disk, in MB", "0 or more", ge=0)
     max_upload_MB: int = setting(20, "largest structure file that is accepted, in MB", "1 or more", ge=1)
+    max_model_MB: int = setting(2000, "largest file with weights that is accepted, in MB", "1 or more", ge=1)
     max_atoms: int = setting(20_000, "largest structure that is accepted, in atoms", "1 or more", ge=1)
     parse_timeout_seconds: float = setting(20.0, "how long reading an uploaded file may take", SECONDS, gt=0)
     compress_after_days: float = setting(

@@ -14,6 +14,7 @@ from .calculators import builder_of, d3_calculator
 from .errors import ModelLoadFailed, is_out_of_memory
 from .potential import Potential
 from .protocol import ModelEntry
+from .weights import weights_file
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def load_model(entry: ModelEntry, threads: int | None = None) -> LoadedModel:
     Raises ModelLoadFailed; and what stands for a lack of memory as it is, because that one may fit elsewhere.
     """
     started = time.perf_counter()
+    _refuse_other_weights(entry)
     try:
         built = builder_of(entry["framework"])(entry)
         parts = [built.calculator] + ([d3_calculator()] if entry.get("d3") else [])
@@ -127,6 +129,20 @@ def _limit_threads(threads: int | None) -> None:
     if threads and torch is not None:
         set_threads: Callable[[int], None] = torch.set_num_threads
         set_threads(threads)
+
+
+def _refuse_other_weights(entry: ModelEntry) -> None:
+    """Before anything reads the file: a file of torch can run code as it is loaded."""
+    expected = entry.get("sha256")
+    if expected is None:
+        return
+    path = weights_file(entry)
+    found = _sha256(path)
+    if found != expected:
+        raise ModelLoadFailed(
+            f"The weights of model {entry['name']!r} are not those that were uploaded: {path} has the SHA-256 "
+            f"{found} and should have {expected}. Somebody replaced the file. Delete the model and upload it again."
+        )
 
 
 def _key(entry: ModelEntry) -> str:

@@ -29,6 +29,8 @@ class ModelEntry(TypedDict):
     device: NotRequired[str]
     #: goes to the builder as it is
     options: NotRequired[dict[str, Any]]
+    #: what the file of `checkpoint` has to be; any other one is not opened
+    sha256: NotRequired[str]
 
 
 class CheckpointEvery(TypedDict):

@@ -10,6 +10,7 @@ from .relax import Optimization
 from .run import Run, Task
 from .single_point import SinglePoint
 from .stability import Stability
+from .validate import Validation
 
 TASK_TYPES: Mapping[str, Callable[[Run], Task]] = MappingProxyType(
     {
@@ -19,5 +20,6 @@ TASK_TYPES: Mapping[str, Callable[[Run], Task]] = MappingProxyType(
         "optimization": Optimization,
         "single-point": SinglePoint,
         "stability": Stability,
+        "validation": Validation,
     }
 )

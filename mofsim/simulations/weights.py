@@ -23,6 +23,11 @@ def weights_file(entry: ModelEntry) -> Path:
             f"The checkpoint of model {entry['name']!r} is {checkpoint!r}. Give an absolute path or "
             "'package:NAME/path/inside/the/package'."
         )
+    if not path.is_file() and "sha256" in entry:
+        raise ModelLoadFailed(
+            f"The uploaded weights of model {entry['name']!r} are not at {path} any more. Delete the model and upload "
+            "it again."
+        )
     if not path.is_file():
         raise ModelLoadFailed(
             f"The weights of model {entry['name']!r} are not at {path}. Put the file there, or correct "

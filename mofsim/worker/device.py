@@ -197,7 +197,7 @@ class DeviceWorker:
     def _load(self, model: Model) -> str:
         """What went wrong, "" when nothing did. Models of another interpreter have to go. Raises ExecutorFailed."""
         self._switch_interpreter(self._python(model))
-        entry = models.executor_entry(model, self.slot.device)
+        entry = models.executor_entry(model, self.slot.device, self.storage.root)
         answer = self._ask({"type": "load", "model": entry}, "loaded", "load_failed")
         return str(answer.get("error_message", ""))
 
@@ -234,7 +234,7 @@ class DeviceWorker:
             "directory": str(folder.resolve()),
             "structure": str((self.storage.structures / task.structure.normalised_path).resolve()),
             "structure_name": task.structure.name,
-            "model": models.executor_entry(model, self.slot.device),
+            "model": models.executor_entry(model, self.slot.device, self.storage.root),
             "parameters": task.parameters,
             "checkpoint": str(checkpoint.resolve()),
             "checkpoint_every": every,

@@ -1,8 +1,17 @@
 """Models and their environments on the command line."""
 
+import hashlib
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from mofsim.client import Client
+from mofsim.core import models
+from mofsim.vocabulary import TaskStatus
+from tests.client.running import Hands
 
 from .conftest import Mofsim
 
@@ -69,3 +78,78 @@ def test_a_model_is_shown_and_wanted_somewhere(mofsim: Mofsim) -> None:
     said = mofsim("models", "load", "lj", "--worker", "elsewhere")
     assert said.status == 1 and "there is no worker 'elsewhere'" in said.stderr
     assert mofsim("models", "unload", "nothing").status == 1
+
+
+CHECKS = {
+    "forces": {"measured": 0.0007, "limit": 0.05, "unit": "eV/Å", "passed": True},
+    "stress": {"measured": None, "limit": 0.05, "unit": "GPa", "passed": False},
+}
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    file = tmp_path / "best.pth"
+    file.write_bytes(b"weights")
+    return file
+
+
+def play(client: Client, hands: Hands, weights: Path, passed: bool) -> None:
+    """What a worker does, as soon as there is a validation."""
+    while not client.tasks().items:
+        time.sleep(0.02)
+    lease = hands.take()
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    hands.end(lease, result={"passed": passed, "checks": CHECKS}, provenance={"model_sha256": digest})
+
+
+@pytest.mark.parametrize(("passed", "status"), [(True, 0), (False, 1)])
+def test_an_added_model_is_waited_for_until_its_checks_are_made(
+    own_mofsim: Mofsim, own_client: Client, hands: Hands, weights: Path, passed: bool, status: int
+) -> None:
+    worker = threading.Thread(target=play, args=(own_client, hands, weights, passed))
+    worker.start()
+    arguments: list[Any] = ["--name", "mine", "--framework", "sevenn", "--d3", "--element", "Mg", "--element", "O"]
+    arguments += ["--element", "C", "--element", "H", "--options", '{"modal": "mpa"}', "--wait"]
+    said = own_mofsim("models", "add", weights, *arguments, "--json")
+    worker.join()
+    assert said.status == status, said.stderr
+    model = said.document
+    assert (model["is_validated"], model["d3"], model["elements"]) == (passed, True, ["Mg", "O", "C", "H"])
+    shown = own_mofsim("models", "show", "mine").stdout
+    assert ("passed" if passed else "failed: see the checks") in shown
+    [line] = [line for line in shown.splitlines() if line.startswith("stress")]
+    assert line.split() == ["stress", "–", "0.05", "GPa", "NO"]
+    assert "0.0007" in shown
+    with hands.database.read() as session:
+        config = session.get_one(models.Model, "mine").config
+    assert config["options"] == {"modal": "mpa"}
+
+
+def test_a_model_is_added_validated_later_and_removed(own_mofsim: Mofsim, own_client: Client, weights: Path) -> None:
+    added = own_mofsim("models", "add", weights, "--name", "mine", "--framework", "sevenn", "--no-validate")
+    assert added.status == 0 and "model mine: not validated yet" in added.stdout
+    assert "(not validated)" in own_mofsim("models", "list").stdout
+    refused = own_mofsim("submit", "single-point", "--structure", "MOF-5", "--model", "mine")
+    assert refused.status == 2 and "mofsim models validate mine" in refused.stderr
+    assert "task 1 validates it" in own_mofsim("models", "validate", "mine").stdout
+    assert own_mofsim("models", "rm", "mine").status == 1
+    assert own_client.cancel(1).status is TaskStatus.CANCELLED
+    assert [each.name for each in own_client.custom_models()] == ["mine"]
+    assert own_mofsim("models", "rm", "mine", "--json").document == {"name": "mine"}
+    assert own_client.custom_models() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["--name", "7net-0", "--framework", "sevenn"], 1, "choose another name"),
+        (["--name", "mine", "--framework", "ase"], 2, "must be one of chgnet"),
+        (["--name", "mine", "--framework", "sevenn", "--options", "[1]"], 2, "JSON object"),
+        (["--name", "mine", "--framework", "sevenn", "--wait", "--no-validate"], 2, "--wait"),
+    ],
+)
+def test_what_can_be_no_model_is_refused(
+    mofsim: Mofsim, weights: Path, arguments: list[str], status: int, words: str
+) -> None:
+    said = mofsim("models", "add", weights, *arguments)
+    assert said.status == status and words in said.stderr

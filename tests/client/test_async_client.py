@@ -1,6 +1,7 @@
 """The async client against a real server; what it shares with the blocking one is tested there."""
 
 import asyncio
+import hashlib
 import inspect
 from pathlib import Path
 
@@ -79,3 +80,15 @@ async def test_a_file_is_downloaded(shared_server: Server, tmp_path: Path) -> No
         assert table.read_text().count("MOF-5") == 1
         with pytest.raises(NotFound):
             await client.structure_file(999, tmp_path)
+
+
+async def test_a_model_is_uploaded(shared_server: Server, tmp_path: Path) -> None:
+    """From its file and not by way of memory: weights may have gigabytes."""
+    content = bytes(range(256)) * 10_000
+    (tmp_path / "best.pth").write_bytes(content)
+    async with AsyncClient(shared_server.url) as client:
+        model = await client.add_model(tmp_path / "best.pth", "async", "sevenn", licence="MIT", validate=False)
+        assert model.weights_sha256 == hashlib.sha256(content).hexdigest()
+        await client.delete_model("async")
+        with pytest.raises(FileNotFoundError):
+            await client.add_model(tmp_path / "nothing.pth", "async", "sevenn")

@@ -11,7 +11,7 @@ from mofsim.core.batch_results import COLUMNS
 from mofsim.db.engine import Database
 from mofsim.db.tables import Batch, Event, Task
 from mofsim.schemas.batches import BatchRow
-from mofsim.vocabulary import EventType, Preset, TaskStatus, TaskType
+from mofsim.vocabulary import SIMULATIONS, EventType, Preset, TaskStatus, TaskType
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_running_task_is_asked_to_stop_and_counts_as_running(batch: Any) -> No
 
 
 def test_every_task_type_has_main_results() -> None:
-    missing = [task_type for task_type in TaskType if not COLUMNS.get(task_type)]
+    missing = [task_type for task_type in SIMULATIONS if not COLUMNS.get(task_type)]
     assert missing == [], f"give {missing} columns in mofsim/core/batch_results.py"
     assert set(BatchRow.model_fields) & {name for names in COLUMNS.values() for name in names} == set()
 

@@ -25,7 +25,7 @@ from mofsim.db.engine import Database
 from mofsim.db.manifest import named_files
 from mofsim.db.migrate import HEAD, MIGRATIONS, NewerDatabaseError, upgrade
 from mofsim.db.restore import restore
-from mofsim.db.tables import Structure, Task, TaskResult, Worker, utcnow
+from mofsim.db.tables import Model, Structure, Task, TaskResult, Worker, utcnow
 from mofsim.settings import Settings
 
 CONTENT = b"frame\n" * 2000
@@ -150,6 +150,20 @@ def test_a_restored_folder_holds_what_was_backed_up(source: Settings, empty: Set
     database = Database(empty.database_url)
     assert upgrade(database) is False
     database.close()
+
+
+def test_the_weights_of_uploaded_models_are_backed_up(source: Settings, empty: Settings, destination: Path) -> None:
+    path = f"models/{'ab' * 32}/weights.pth"
+    database = Database(source.database_url)
+    with database.write() as session:
+        for name in ("mine", "twin"):
+            session.add(Model(name=name, framework="sevenn", file_path=path, is_custom=True, config={}))
+    database.close()
+    (source.storage.root / path).parent.mkdir(parents=True)
+    (source.storage.root / path).write_bytes(b"weights")
+    assert backup(source, destination).manifest.n_files == 6
+    restore(empty, destination)
+    assert (empty.storage.root / path).read_bytes() == b"weights"
 
 
 def test_a_restore_forgets_the_workers_of_another_time(source: Settings, empty: Settings, destination: Path) -> None:

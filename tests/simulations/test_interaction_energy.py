@@ -18,11 +18,11 @@ from ase.units import Bohr
 
 from mofsim.schemas.simulations import resolve
 from mofsim.simulations.builtin import BUILTIN_MOFS
-from mofsim.simulations.weights import weights_file
 from mofsim.simulations.fragments import energy_of, gas
 from mofsim.simulations.frames import format_structure
 from mofsim.simulations.guests import VACUUM_A, alone, named_guest
 from mofsim.simulations.models import load_model
+from mofsim.simulations.weights import weights_file
 from mofsim.vocabulary import Preset, TaskType
 
 from .child import Child

@@ -66,6 +66,8 @@ def test_a_changed_entry_of_the_same_name_is_loaded_anew() -> None:
         ({"framework": "abacus"}, "Known: ase, chgnet, fairchem, mace, mattersim, orb, sevenn"),
         ({"dtype": "float64"}, "float32 only"),
         ({"framework": "ase", "checkpoint": "ase.calculators.emt:NoSuch"}, "module:Class"),
+        ({"sha256": "ab" * 32}, "Somebody replaced the file"),
+        ({"sha256": "ab" * 32, "checkpoint": "/nowhere/model.pth"}, "upload it again"),
     ],
 )
 def test_a_model_that_cannot_be_loaded_says_what_to_do(warm_child: Child, change: dict[str, Any], words: str) -> None:

@@ -366,4 +366,5 @@ class FakeClient(AsyncClient):
         return [
             Model(name="7net-0", is_default=True, elements=["Zn", "C", "H", "O"], **known, **more),
             Model(name="7net-l3i5", is_default=False, elements=["C", "H", "O"], **known, **more),
+            Model(name="unproven", is_default=False, elements=[], **known | {"is_validated": False}, **more),
         ]

@@ -3,6 +3,7 @@ from pathlib import Path
 from mofsim.client import Invalid
 from mofsim.schemas.resources import Structure
 from mofsim.tui import form
+from mofsim.tui.screens.submit import SubmitForm
 from mofsim.vocabulary import Preset, TaskType
 from tests.tui.conftest import Driver, Run
 from tests.tui.fake import structure
@@ -122,6 +123,16 @@ async def test_a_model_that_lacks_an_element_is_told_before_sending(run: Run) ->
         await c.sees("[7net-l3i5]", "✗ does not know Zn")
         await c.press("ctrl+s")
         assert c.world.submitted == []
+
+
+async def test_only_what_can_be_used_is_offered(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        screen = c.app.screen
+        assert isinstance(screen, SubmitForm)
+        await c.until(lambda: len(screen.model.options) > 1)
+        assert [value for value, _ in screen.model.options] == ["", "7net-0", "7net-l3i5"]
+        assert TaskType.VALIDATION not in dict(screen.type.options)
 
 
 async def test_a_refusal_of_the_server_stands_beside_the_field_it_names(run: Run) -> None:

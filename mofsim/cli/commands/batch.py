@@ -15,7 +15,7 @@ from mofsim.cli.resolve import structure_for
 from mofsim.client import ServerUnreachable, Unavailable
 from mofsim.schemas.batches import Batch, BatchChanged, BatchRow
 from mofsim.schemas.simulations import PARAMETERS
-from mofsim.vocabulary import FINAL, Preset, Priority, TaskStatus, TaskType
+from mofsim.vocabulary import FINAL, SIMULATIONS, Preset, Priority, TaskStatus, TaskType
 
 #: Time between two looks at a batch that is watched, in seconds.
 _LOOK = 1.0
@@ -66,10 +66,11 @@ def _comma_list(ctx: click.Context, option: click.Parameter, given: tuple[str, .
 
 
 def _types(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> list[TaskType]:
-    try:
-        return [TaskType(name) for name in _comma_list(ctx, option, given)]
-    except ValueError as error:
-        raise click.BadParameter(f"{error}; there are {', '.join(TaskType)}", ctx, option) from None
+    names = _comma_list(ctx, option, given)
+    for name in names:
+        if name not in SIMULATIONS:
+            raise click.BadParameter(f"{name!r} is no task type; there are {', '.join(SIMULATIONS)}", ctx, option)
+    return [TaskType(name) for name in names]
 
 
 @batch.command()

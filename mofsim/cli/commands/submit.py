@@ -12,7 +12,7 @@ from mofsim.cli.commands.tasks import one_of
 from mofsim.cli.commands.watch import every, say_end, until_end
 from mofsim.cli.resolve import structure_for
 from mofsim.schemas.tasks import Task, TaskStructure
-from mofsim.vocabulary import Preset, Priority, TaskStatus, TaskType, WebhookEvent
+from mofsim.vocabulary import SIMULATIONS, Preset, Priority, TaskStatus, WebhookEvent
 
 
 def read_parameters(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _read_secret(ctx: click.Context, option: click.Parameter, file: BinaryIO | N
 
 
 @command()
-@click.argument("task_type", metavar="TYPE", type=one_of(TaskType))
+@click.argument("task_type", metavar="TYPE", type=one_of(SIMULATIONS))
 @click.option(
     "--structure",
     metavar="NAME|FILE|ID",

@@ -1,5 +1,6 @@
 """`mofsim tasks`, `show`, `why`: which tasks there are and how they stand."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import click
@@ -24,7 +25,7 @@ _COLUMNS = [
 ]
 
 
-def one_of(words: type[TaskStatus] | type[TaskType]) -> "click.Choice[str]":
+def one_of(words: Iterable[str]) -> "click.Choice[str]":
     return click.Choice([str(word) for word in words], case_sensitive=False)
 
 

@@ -6,6 +6,7 @@ from mofsim.server import openapi
 from mofsim.server.routes import (
     alerts,
     batches,
+    custom_models,
     deliveries,
     events,
     files,
@@ -34,6 +35,7 @@ routes: list[Route] = [
     *uploads.routes,
     *structure_sets.routes,
     *structures.routes,
+    *custom_models.routes,
     *models.routes,
     *system.routes,
     *alerts.routes,

@@ -29,7 +29,7 @@ from mofsim.server.answers import answer
 from mofsim.server.context import Context, context, wake_workers, write
 from mofsim.server.openapi import document
 from mofsim.server.requests import json_body
-from mofsim.vocabulary import TaskType
+from mofsim.vocabulary import SIMULATIONS, TaskType
 
 S = TypeVar("S", bound=TaskSubmit)
 
@@ -100,7 +100,7 @@ def _accept_batch(context: Context, body: BatchSubmit, key: str | None) -> tuple
 
 
 async def unknown_type(request: Request) -> Response:
-    known = ", ".join([*TaskType, "batch"])
+    known = ", ".join([*SIMULATIONS, "batch"])
     name = request.path_params["id"]
     raise NotFound(f"there is no task type {name[:40]!r}; there are {known}", field="task_type", type="UnknownTaskType")
 

@@ -17,15 +17,10 @@ from mofsim.core.structures import NORMALISED, Limits
 from mofsim.schemas.resources import Structure
 from mofsim.server.answers import answer
 from mofsim.server.context import Context, context
-from mofsim.server.errors import Refused
 from mofsim.server.openapi import document
-from mofsim.server.requests import limited, validated
+from mofsim.server.requests import FORM_BYTES, MB, limited, require_multipart, validated
 from mofsim.settings import Settings
 from mofsim.vocabulary import StructureFormat
-
-MB = 1_000_000
-#: What the form's fields and borders may add to the file.
-FORM_BYTES = 100_000
 
 File = Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]
 
@@ -62,7 +57,7 @@ async def upload_structure(request: Request) -> Response:
 
     It is read in a process of its own and stored only when a simulation can be made with it.
     """
-    _require_multipart(request)
+    require_multipart(request)
     limit = context(request).settings.storage.max_upload_MB
     max_bytes = limit * MB + FORM_BYTES
     too_large = f"the file is larger than the {limit} MB that are taken (storage.max_upload_MB)"
@@ -71,13 +66,6 @@ async def upload_structure(request: Request) -> Response:
         async with context(request).checks:
             structure, is_new = await run_in_threadpool(_accept, context(request), upload, fields)
     return answer(structure, 201 if is_new else 200, headers={"Location": f"/api/v1/structures/{structure.id}"})
-
-
-def _require_multipart(request: Request) -> None:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "multipart/form-data":
-        detail = f"send a form (multipart/form-data) with the field file, not {kind[:80] or 'a body without a type'}"
-        raise Refused(415, "UnsupportedMediaType", detail, field="Content-Type")
 
 
 def _file(form: FormData) -> UploadFile:

@@ -17,7 +17,7 @@ from mofsim.tui.store import Change
 from mofsim.tui.widgets.choice import Choice
 from mofsim.tui.widgets.fields import Field, FieldInput, Note
 from mofsim.tui.widgets.picker import Picker
-from mofsim.vocabulary import Preset, Priority, TaskType
+from mofsim.vocabulary import SIMULATIONS, Preset, Priority, TaskType
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -47,7 +47,7 @@ class SubmitForm(ConsoleScreen):
         glyphs = session.glyphs
         self.header.trail = f"new task like {like.id}" if like else "new task"
         self.structure = Picker(glyphs, "structure")
-        self.type = self._choice("type", [(t, t) for t in TaskType], TaskType.OPTIMIZATION)
+        self.type = self._choice("type", [(t, t) for t in SIMULATIONS], TaskType.OPTIMIZATION)
         self.model = self._choice("model", [(UNSET, "the server's default")], UNSET)
         self.preset = self._choice("preset", [(p, p) for p in Preset], Preset.QUICK)
         self.priority = self._choice("priority", [(p.name, p.name.lower()) for p in Priority], Priority.NORMAL.name)
@@ -89,7 +89,9 @@ class SubmitForm(ConsoleScreen):
 
     def _begin_like(self, task: Task) -> None:
         self.structure.input.value = task.structure.name if task.structure.is_builtin else f"#{task.structure.id}"
-        self.type.value, self.preset.value = str(task.task_type), str(task.preset)
+        self.preset.value = str(task.preset)
+        if task.task_type in SIMULATIONS:
+            self.type.value = str(task.task_type)
         self.model.options = [*self.model.options, (task.model, task.model)]
         self.model.value = task.model
         self.priority.value = task.priority.name
@@ -135,10 +137,10 @@ class SubmitForm(ConsoleScreen):
             self.ask(jobs.choices, group="choices")
 
     def on_choices_came(self, message: messages.ChoicesCame) -> None:
-        self._models = message.models
+        self._models = [model for model in message.models if model.is_validated]
         default = next((m.name for m in message.models if m.is_default), None)
         label = f"default ({default})" if default else "the server's default"
-        self.model.offer([(UNSET, label), *((m.name, m.name) for m in message.models)])
+        self.model.offer([(UNSET, label), *((m.name, m.name) for m in self._models)])
         self.structure.offer(message.structures)
 
     async def on_choice_changed(self, message: Choice.Changed) -> None:
