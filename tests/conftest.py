@@ -22,7 +22,14 @@ SERVE = "import sys; from mofsim.settings import load_settings; from mofsim.serv
 SERVE += "sys.exit(run(load_settings()))"
 READY = "mofsim serves at"
 
+#: Folders whose files take longest. Begun first, none of them is left to run alone at the end.
+LONGEST = ("worker", "torture", "simulations")
+
 MakeSettings = Callable[..., Settings]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.parent.name) if item.path.parent.name in LONGEST else 9)
 
 
 @dataclass

@@ -29,7 +29,7 @@ SETTINGS = """
 [worker]
 cpu_slots = 1
 threads_per_slot = 1
-cancel_grace_seconds = 1.0
+cancel_grace_seconds = 6.0
 stop_grace_seconds = 6.0
 progress_interval_seconds = 0.1
 checkpoint_steps = 5
