@@ -227,3 +227,17 @@ def test_each_gpu_gets_a_worker_that_sees_only_its_own(tmp_path: Path, builtins:
         assert len(children_of(supervisor.pid)) == 3
     finally:
         box.close()
+
+
+def test_a_task_keeps_its_lease_while_the_interpreter_of_its_model_starts(box: Box) -> None:
+    """Importing torch from a network disk takes longer than a lease lasts; that is no fault of the worker."""
+    slow = box.folder / "slow-python"
+    slow.write_text(f'#!/bin/sh\nsleep 9\nexec {sys.executable} "$@"\n')
+    slow.chmod(0o755)
+    with (box.folder / "settings.toml").open("a") as settings:
+        settings.write(f'[models.far]\nframework = "ase"\ncheckpoint = "calculators:Slow"\npython = "{slow}"\n')
+        settings.write("options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }\n")
+    box.start()
+    box.wait_until_idle()
+    task = box.wait_for_end(box.submit("far", TaskType.SINGLE_POINT))
+    assert [(attempt.attempt, attempt.outcome) for attempt in box.attempts(task.id)] == [(1, "COMPLETED")]
