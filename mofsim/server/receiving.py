@@ -1,11 +1,12 @@
-"""A form with a large file, which goes to the disk while it comes."""
+"""Forms with a file; a large one goes to the disk while it comes."""
 
 from pathlib import Path
 
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from mofsim.core.errors import Invalid
 from mofsim.server.errors import Refused
 
 #: what the parts beside the file may be long
@@ -23,6 +24,21 @@ async def receive_form(request: Request, path: Path) -> FormData:
     # All of the file is on the disk now.
     await form.close()
     return form
+
+
+def file_of(form: FormData, what: str) -> UploadFile:
+    """The one file of a form; raises Invalid, which asks for `what`."""
+    found = form.getlist("file")
+    if not found:
+        raise Invalid(f"is missing; send {what} in this field of the form", field="file")
+    if len(found) > 1:
+        raise Invalid("send one file at a time", field="file")
+    upload = found[0]
+    if isinstance(upload, str):
+        raise Invalid("must be sent as a file, with a file name (in curl: -F file=@PATH)", field="file")
+    if not upload.size:
+        raise Invalid(f"the file is empty; give {what}", field="file", type="empty")
+    return upload
 
 
 class _Parser(MultiPartParser):

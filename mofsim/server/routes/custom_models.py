@@ -6,14 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from mofsim.core import custom_models, models
 from mofsim.core.custom_models import NewModel
-from mofsim.core.errors import Invalid
 from mofsim.core.hashing import sha256
 from mofsim.core.structures import incoming
 from mofsim.core.wire import task_to_wire
@@ -24,7 +23,7 @@ from mofsim.schemas.tasks import Task
 from mofsim.server.answers import answer, whole
 from mofsim.server.context import Context, context, wake_workers, write
 from mofsim.server.openapi import document
-from mofsim.server.receiving import receive_form
+from mofsim.server.receiving import file_of, receive_form
 from mofsim.server.requests import FORM_BYTES, MB, limited, require_multipart, validated
 from mofsim.server.routes.uploads import File
 from mofsim.settings.plugins import frameworks
@@ -98,21 +97,10 @@ async def upload_model(request: Request) -> Response:
     with incoming(context(request).storage) as folder:
         path = folder / "weights"
         form = await receive_form(limited(request, limit * MB + FORM_BYTES, too_large, "file"), path)
-        fields, file_name = _fields(form), _file(form).filename or ""
+        fields, file_name = _fields(form), file_of(form, "the file with the weights").filename or ""
         model, task = await run_in_threadpool(_accept, context(request), path, file_name, fields)
     await wake_workers(request, [task] if task else [])
     return answer(model, 201, headers={"Location": f"/api/v1/models/custom/{model.name}"})
-
-
-def _file(form: FormData) -> UploadFile:
-    upload = form.get("file")
-    if upload is None:
-        raise Invalid("is missing; send the file with the weights in this field of the form", field="file")
-    if isinstance(upload, str):
-        raise Invalid("must be sent as a file, with a file name (in curl: -F file=@PATH)", field="file")
-    if not upload.size:
-        raise Invalid("the file is empty; give the file with the weights", field="file", type="empty")
-    return upload
 
 
 def _fields(form: FormData) -> ModelFields:

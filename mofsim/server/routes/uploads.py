@@ -12,12 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mofsim.core import structures
-from mofsim.core.errors import Invalid
 from mofsim.core.structures import NORMALISED, Limits
 from mofsim.schemas.resources import Structure
 from mofsim.server.answers import answer
 from mofsim.server.context import Context, context
 from mofsim.server.openapi import document
+from mofsim.server.receiving import file_of
 from mofsim.server.requests import FORM_BYTES, MB, limited, require_multipart, validated
 from mofsim.settings import Settings
 from mofsim.vocabulary import StructureFormat
@@ -62,24 +62,10 @@ async def upload_structure(request: Request) -> Response:
     max_bytes = limit * MB + FORM_BYTES
     too_large = f"the file is larger than the {limit} MB that are taken (storage.max_upload_MB)"
     async with limited(request, max_bytes, too_large, "file").form(max_files=2, max_fields=10) as form:
-        upload, fields = _file(form), _fields(form)
+        upload, fields = file_of(form, "a CIF, extXYZ or POSCAR file"), _fields(form)
         async with context(request).checks:
             structure, is_new = await run_in_threadpool(_accept, context(request), upload, fields)
     return answer(structure, 201 if is_new else 200, headers={"Location": f"/api/v1/structures/{structure.id}"})
-
-
-def _file(form: FormData) -> UploadFile:
-    found = form.getlist("file")
-    if not found:
-        raise Invalid("is missing; send the structure file in this field of the form", field="file")
-    if len(found) > 1:
-        raise Invalid("send one file at a time", field="file")
-    upload = found[0]
-    if isinstance(upload, str):
-        raise Invalid("must be sent as a file, with a file name (in curl: -F file=@PATH)", field="file")
-    if not upload.size:
-        raise Invalid("the file is empty; give a CIF, extXYZ or POSCAR file", field="file", type="empty")
-    return upload
 
 
 def _fields(form: FormData) -> UploadFields:
