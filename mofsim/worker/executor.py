@@ -63,8 +63,9 @@ class Executor:
 
     @property
     def was_killed(self) -> bool:
-        """Whether the newest child ended by a SIGKILL, from whomever."""
-        return self._process is not None and self._process.poll() == -signal.SIGKILL
+        """Whether the newest child, which has told nothing more, ended by a SIGKILL, from whomever."""
+        # Its pipes are closed a moment before it can be asked how it ended.
+        return self._process is not None and self._process.wait() == -signal.SIGKILL
 
     def memory_MB(self, what: Literal["VmRSS", "VmHWM"]) -> float:
         """What the living child has now of the machine's memory, or had at most; 0 where that is not known."""
