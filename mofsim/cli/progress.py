@@ -110,7 +110,9 @@ def line(task: Task) -> str:
     progress = task.progress
     parts = [f"task {task.id} {task.status}"]
     if progress.step is not None:
-        parts.append(f"step {text.steps(progress.step, progress.total_steps)}")
+        parts.append(progress.words or f"step {text.steps(progress.step, progress.total_steps)}")
+    if progress.remaining_seconds is not None:
+        parts.append(f"about {text.duration(progress.remaining_seconds)} left")
     if progress.energy_eV is not None:
         parts.append(f"energy {progress.energy_eV:.4f} eV")
     if progress.fmax_eV_per_A is not None:
@@ -155,8 +157,10 @@ class Picture:
         ran = text.duration(text.between(task.started_at, task.completed_at))
         lines = [
             f"task {task.id}  {task.task_type} of {task.structure.name} with {task.model}",
-            f"{task.status}  step {text.steps(progress.step, progress.total_steps)}  {ran}",
+            f"{task.status}  {progress.words or 'step ' + text.steps(progress.step, progress.total_steps)}  {ran}",
         ]
+        if progress.remaining_seconds is not None:
+            lines[-1] += f"  about {text.duration(progress.remaining_seconds)} left"
         if progress.energy_eV is not None:
             fmax = text.number(progress.fmax_eV_per_A, 4, "eV/Å")
             lines.append(f"energy {progress.energy_eV:.4f} eV  fmax {fmax}{_goal(task)}")

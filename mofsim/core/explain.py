@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from mofsim.core import placement, queries, workers
 from mofsim.db.tables import Task, Worker, utcnow
-from mofsim.schemas.tasks import Explanation
+from mofsim.schemas.tasks import Explanation, Progress
 from mofsim.vocabulary import StopReason, TaskStatus, WorkerState
 
 
@@ -39,13 +39,18 @@ def _sentence(session: Session, task: Task, ahead: int | None) -> str:
         case TaskStatus.RUNNING if task.stop_requested == StopReason.CANCELLED:
             return "A cancel was asked for; it ends after the current step."
         case TaskStatus.RUNNING:
-            return f"It runs on {task.worker_id}, step {task.progress.get('step')}."
+            return f"It runs on {task.worker_id}: {_where(task)}."
         case TaskStatus.FAILED:
             return f"It failed: {task.error_message}"
         case TaskStatus.COMPLETED if task.reused_from is not None:
             return f"It was not computed: task {task.reused_from} had the same result to give."
         case status:
             return f"It ended: {status}."
+
+
+def _where(task: Task) -> str:
+    progress = Progress.model_validate(task.progress)
+    return progress.words or f"step {progress.step or 0}"
 
 
 def _why_pending(session: Session, task: Task) -> str:

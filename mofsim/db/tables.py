@@ -182,7 +182,7 @@ class Task(Base):
     clean_start: Mapped[bool] = mapped_column(default=False)
     cancelled_at: Mapped[datetime | None]
     stop_requested: Mapped[str | None] = mapped_column(String(16))
-    #: step, total_steps, percent, energy_eV, fmax_eV_per_A, volume_A3
+    #: see schemas.tasks.Progress
     progress: Mapped[Json] = mapped_column(default=dict)
     idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
     #: the task whose result it was given instead of being computed

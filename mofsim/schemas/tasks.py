@@ -218,6 +218,10 @@ class StructureBrief(Response):
     is_builtin: bool
 
 
+#: stages whose steps are those of molecular dynamics
+DYNAMICS = ("NVT", "NPT")
+
+
 class Progress(Response):
     """Null where it is not known (yet)."""
 
@@ -227,6 +231,35 @@ class Progress(Response):
     energy_eV: float | None = None
     fmax_eV_per_A: float | None = None
     volume_A3: float | None = None
+    stage: str | None = Field(
+        None,
+        description="What is being done: relaxation, NVT, NPT, point, displacement, candidate or site",
+        examples=["displacement"],
+    )
+    stage_step: int | None = Field(None, description="Steps made of that stage, or which one of its kind it is")
+    stage_steps: int | None = Field(None, description="How many there are; of a relaxation: at most")
+    remaining_seconds: float | None = Field(
+        None, description="Until its end, by the steps that are left; null where nobody can tell, as in a relaxation"
+    )
+
+    @property
+    def words(self) -> str:
+        """What is being done, for a person: "displacement 37 of 162"; "" where it is one thing only."""
+        if self.stage is None or self.stage_step is None:
+            return ""
+        step, steps = (f"{number or 0:,}".replace(",", " ") for number in (self.stage_step, self.stage_steps))
+        if self.stage == "relaxation":
+            return f"relaxation, step {step} of at most {steps}"
+        return f"{self.stage}, step {step} of {steps}" if self.stage in DYNAMICS else f"{self.stage} {step} of {steps}"
+
+    @property
+    def brief(self) -> str:
+        """The same where there is little room: "displacement 37/162"; of a relaxation its step alone."""
+        if self.stage is None or self.stage_step is None:
+            return ""
+        if self.stage == "relaxation":
+            return f"relaxation {self.stage_step}"
+        return f"{self.stage} {self.stage_step}/{self.stage_steps}"
 
 
 class TaskError(Response):

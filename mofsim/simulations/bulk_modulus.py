@@ -15,6 +15,7 @@ from .parameters import read_parameters
 from .relax import CellFilter
 from .relaxation import CRITERION, Relaxation
 from .run import Run
+from .stage import Stage
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,17 @@ class BulkModulus:
             self._current = self._at_point(state["current"]["first"])
         self._relaxation, self._points = state["relaxation"], state["points"]
         self._current.restore(state["current"])
+
+    def stage(self) -> Stage:
+        """The points that are left take as many steps as those that are done did in the mean."""
+        if self._relaxed is None:
+            return self._current.stage()
+        done = len(self._points)
+        left = None
+        if done:
+            mean = sum(point["steps"] + 1 for point in self._points) / done
+            left = max(0.0, mean - self._current.steps - 1) + (self._p.points - done - 1) * mean
+        return Stage("point", done + 1, self._p.points, left)
 
     def conclude(self, complete: bool) -> None:
         """optimized.cif and .extxyz as soon as the cell is relaxed, and a plot of the points there are."""

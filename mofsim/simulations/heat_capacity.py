@@ -16,6 +16,7 @@ from .phonons import Displacements, HeatCapacity
 from .relax import CellFilter
 from .relaxation import CRITERION, Relaxation
 from .run import Run, largest_force
+from .stage import Stage
 from .versions import versions
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,12 @@ class HeatCapacityTask:
         self._displace(relaxed)
         self._converged, self._relax_steps = state["converged"], state["relax_steps"]
         self._forces = list(state["forces"])
+
+    def stage(self) -> Stage:
+        if self._displacements is None:
+            return self._relaxation.stage()
+        done, of = len(self._forces), len(self._displacements.positions)
+        return Stage("displacement", done, of, of - done)
 
     def conclude(self, complete: bool) -> None:
         """optimized.cif and .extxyz as soon as there is one; heat_capacity.csv and a plot at the end."""

@@ -32,6 +32,7 @@ from .placement import Candidates, apart, candidates, multiples, shortest_vector
 from .relaxation import CRITERION, Relaxation
 from .run import Run, largest_force
 from .sites import EV_IN_KJ_PER_MOL, Site, as_csv, contact, merged, site_of, symbols_of
+from .stage import Stage
 
 log = logging.getLogger(__name__)
 
@@ -313,6 +314,21 @@ class InteractionEnergy:
 
     def _with(self, positions: np.ndarray) -> Atoms:
         return Atoms(self._guest.numbers, positions=positions)
+
+    def stage(self) -> Stage | None:
+        """Each site that is left takes its limit of steps, or what those that are done took in the mean."""
+        if self._given or self._search is None:
+            return None
+        scored, candidates = len(self._scores()), len(self._search.positions)
+        longest = self._p.relax_steps + 1.0
+        if not self._first:
+            return Stage("candidate", scored, candidates, candidates - scored + self._p.sites * longest)
+        done, sites = len(self._sites), len(self._chosen())
+        if done:
+            longest = sum(site.steps + 1 for site in self._sites) / done
+        made = self._current.steps + 1 if self._current else 0
+        left = max(0.0, longest - made) + max(0, sites - done - 1) * longest
+        return Stage("site", min(done + 1, sites), sites, left)
 
     def conclude(self, complete: bool) -> None:
         """best.cif and .extxyz, sites.csv, candidates.csv, and a plot of the sites there are."""

@@ -156,6 +156,14 @@ class Progress(TypedDict):
     #: largest force on an atom
     fmax_eV_per_A: float | None
     volume_A3: float | None
+    #: see `stage.Stage`; null in a simulation that has no parts
+    stage: str | None
+    stage_step: int | None
+    stage_steps: int | None
+    #: null where nobody can tell
+    steps_left: float | None
+    #: null as long as `steps_left` is
+    remaining_seconds: float | None
 
 
 class LogMessage(TypedDict):

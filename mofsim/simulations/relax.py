@@ -15,6 +15,7 @@ from .geometry import cell_parameters, displacement
 from .optimizers import OPTIMIZERS, memory, optimizer, restore
 from .plots import convergence_plot
 from .run import Run, largest_force
+from .stage import Stage
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,9 @@ class Optimization:
                 self._optimizer.nsteps,
                 self._fmax,
             )
+
+    def stage(self) -> Stage:
+        return Stage("relaxation", int(self._optimizer.nsteps), self.total_steps, None)
 
     def conclude(self, complete: bool) -> None:
         """optimized.cif and .extxyz when the run got to its end, and a plot in any case."""

@@ -11,6 +11,7 @@ from ase.filters import Filter
 
 from .optimizers import memory, optimizer, restore
 from .run import Run, largest_force
+from .stage import Stage
 
 #: the largest row of what the optimizer sees; beside it, `fmax_eV_per_A` is the largest force on an atom
 CRITERION = "fmax_filter_eV_per_A"
@@ -34,6 +35,10 @@ class Relaxation:
     def steps(self) -> int:
         """Made so far, without the step 0."""
         return int(self._optimizer.nsteps)
+
+    def stage(self) -> Stage:
+        """Of a run that does nothing else yet; how long it takes nobody can tell."""
+        return Stage("relaxation", self.steps, self._max_steps, None)
 
     def work(self, extra: Mapping[str, float]) -> None:
         """To the end; `extra` has the columns of each row besides the criterion. The last step leaves a frame."""

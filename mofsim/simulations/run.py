@@ -17,10 +17,13 @@ from .measure import Meter
 from .models import LoadedModel
 from .outputs import Outputs, Series, Trajectory, read_series
 from .protocol import RunRequest
+from .stage import Stage
 
 log = logging.getLogger(__name__)
 
 _NOTHING: Mapping[str, float] = MappingProxyType({})
+#: as many of the last steps tell how long the next ones take
+_PACE_STEPS = 20
 
 
 class Task(Protocol):
@@ -35,6 +38,9 @@ class Task(Protocol):
 
     def conclude(self, complete: bool) -> None:
         """Write the last files; `complete` is False when the run stopped or failed."""
+
+    def stage(self) -> Stage | None:
+        """What is being done; None in a simulation without parts. Asked for inside `Run.step`."""
 
     def result(self) -> dict[str, Any]:
         """What is known at this moment, in the fields of the finished result; {} before the first step."""
@@ -189,6 +195,8 @@ class Run:
         )
 
     def _send_progress(self, row: dict[str, float]) -> None:
+        stage = self.task.stage() if self.task else None
+        steps_left, pace = (stage.steps_left if stage else None), self._seconds_per_step()
         self.writer.send(
             {
                 "type": "progress",
@@ -198,8 +206,18 @@ class Run:
                 "energy_eV": row["energy_eV"],
                 "fmax_eV_per_A": row["fmax_eV_per_A"],
                 "volume_A3": row["volume_A3"],
+                "stage": stage.name if stage else None,
+                "stage_step": stage.number if stage else None,
+                "stage_steps": stage.of if stage else None,
+                "steps_left": steps_left,
+                "remaining_seconds": None if steps_left is None or pace is None else steps_left * pace,
             }
         )
+
+    def _seconds_per_step(self) -> float | None:
+        """Lately; None before there are two steps to tell."""
+        lately = self.rows[-_PACE_STEPS - 1 :]
+        return (lately[-1]["time_s"] - lately[0]["time_s"]) / (len(lately) - 1) if len(lately) > 1 else None
 
 
 def largest_force(forces: np.ndarray) -> float:

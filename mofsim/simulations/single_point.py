@@ -19,6 +19,9 @@ class SinglePoint:
     def work(self) -> None:
         self._run.step(1)
 
+    def stage(self) -> None:
+        """One force call has no parts."""
+
     def conclude(self, complete: bool) -> None:
         """forces.extxyz: one frame with energy, forces and stress.
 

@@ -17,6 +17,7 @@ from .geometry import cell_parameters, displacement
 from .optimizers import memory, optimizer, restore
 from .parameters import read_parameters
 from .run import Run
+from .stage import Stage
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +155,16 @@ class Stability:
         self._relaxed.positions = state["relaxed"]
         self._integrator = self._new_integrator()
         self._integrator.restore(state["integrator"])
+
+    def stage(self) -> Stage:
+        """The dynamics is by far the longest part, so the relaxation's limit is good enough for what is left of it."""
+        p, relaxation = self._p, int(self._optimizer.nsteps)
+        if self._stage == RELAXATION:
+            left = p.relax_steps - relaxation + p.nvt_steps + p.npt_steps
+            return Stage("relaxation", relaxation, p.relax_steps, left)
+        of = self._steps[self._stage]
+        later = p.npt_steps if self._stage == NVT else 0
+        return Stage("NVT" if self._stage == NVT else "NPT", self._made, of, of - self._made + later)
 
     def conclude(self, complete: bool) -> None:
         """final.cif and .extxyz when the run got to its end, and a plot once there is dynamics to show."""

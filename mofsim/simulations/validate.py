@@ -21,6 +21,9 @@ class Validation:
         self._checks = validate(self._run.atoms, self._run.model.potential)
         self._run.step(1)
 
+    def stage(self) -> None:
+        """The checks are over in a moment."""
+
     def conclude(self, complete: bool) -> None:
         """It leaves no files."""
 

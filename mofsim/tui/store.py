@@ -155,15 +155,11 @@ class Store:
         return None if found and limit and found.goal_step > limit else found
 
     def seconds_left(self, task: Task) -> float | None:
-        """By the forecast of a relaxation, else by the steps that are left where their number is known."""
+        """By the forecast of a relaxation, else by what the simulation tells of its parts."""
         if is_relaxation(task):
             found = self.forecast(task)
             return found.seconds if found else None
-        trail, progress = self._trails.get(task.id), task.progress
-        if task.status is not TaskStatus.RUNNING or not trail or progress.step is None or not progress.total_steps:
-            return None
-        per_step = trail.seconds_per_step()
-        return None if per_step is None else per_step * max(0, progress.total_steps - progress.step)
+        return task.progress.remaining_seconds if task.status is TaskStatus.RUNNING else None
 
     def series(self, task: Task, series: SeriesColumns) -> Change:
         """What a forecast is made of; the task itself did not change, so that nobody need ask again."""

@@ -13,7 +13,7 @@ from mofsim.tui.widgets.table import Cell, Column
 from mofsim.vocabulary import Priority, TaskStatus
 
 if TYPE_CHECKING:
-    from mofsim.schemas.tasks import Task
+    from mofsim.schemas.tasks import Progress, Task
 
 Clock = Callable[[], datetime]
 
@@ -100,7 +100,22 @@ def _running(task: Task, width: int, store: Store, glyphs: Glyphs) -> Cell:
         return _with_bar(progress.step / max(1, found.goal_step), width, glyphs), ACTIVE
     if format.is_relaxation(task) or progress.percent is None:
         return (f"step {progress.step}" if progress.step is not None else "starting"), ACTIVE
-    return _with_bar(progress.percent / 100, width, glyphs), ACTIVE
+    if not progress.brief:
+        return _with_bar(progress.percent / 100, width, glyphs), ACTIVE
+    return _stage(progress, width, glyphs), ACTIVE
+
+
+def _stage(progress: Progress, width: int, glyphs: Glyphs) -> str:
+    """What is being done, and how much of all that is, where there is room for both."""
+    if progress.remaining_seconds is None:
+        return format.shorten(progress.brief, width, glyphs)
+    part = f"{(progress.percent or 0.0) / 100:4.0%}"
+    room = width - len(part) - 1
+    return (
+        f"{progress.brief:<{room}} {part}"
+        if len(progress.brief) <= room
+        else format.shorten(progress.brief, width, glyphs)
+    )
 
 
 def _with_bar(fraction: float, width: int, glyphs: Glyphs) -> str:

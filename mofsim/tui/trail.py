@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from mofsim.tui.eta import Forecast, forecast, seconds_per_step
+from mofsim.tui.eta import Forecast, forecast
 from mofsim.tui.format import is_relaxation
 
 if TYPE_CHECKING:
@@ -57,10 +57,6 @@ class Trail:
 
     def record(self, series: Series) -> None:
         self.series, self._known = series, None
-
-    def seconds_per_step(self) -> float | None:
-        series = self._best()
-        return seconds_per_step(series.steps, series.times)
 
     def forecast(self, goal: float) -> Forecast | None:
         series = self._best()

@@ -43,7 +43,10 @@ def _running(task: Task, forecast: Forecast | None) -> Iterator[str]:
         return
     if goal is None:
         total = task.progress.total_steps
-        yield f"step {task.progress.step}" + (f" of {total}" if total else "")
+        yield task.progress.words or f"step {task.progress.step}" + (f" of {total}" if total else "")
+        left = task.progress.remaining_seconds
+        if left is not None:
+            yield f"about {format.rough(left)} left"
     elif forecast is None:
         yield f"step {task.progress.step}; {_fmax(task)}, goal {format.number(goal)}"
         yield "no forecast: the force does not fall steadily (yet)"

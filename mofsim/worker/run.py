@@ -34,6 +34,17 @@ RELEASED_AS = {
 }
 
 
+#: What a task's progress has from the executor as it is.
+_AS_TOLD = (
+    "energy_eV",
+    "fmax_eV_per_A",
+    "volume_A3",
+    "stage",
+    "stage_step",
+    "stage_steps",
+    "remaining_seconds",
+)
+
 #: What the worker says of itself, in the transaction that starts or ends the attempt; idle when its task ends.
 Announce = Callable[[Session], None]
 
@@ -135,15 +146,12 @@ class Run:
         self.next_beat = time.monotonic() + self.settings.worker.progress_interval_seconds
 
     def _progressed(self, message: Message) -> None:
+        step, left = message["step"], message["steps_left"]
         total = message["total_steps"]
-        self.progress = {
-            "step": message["step"],
-            "total_steps": total,
-            "percent": _percent(message["step"], total),
-            "energy_eV": message["energy_eV"],
-            "fmax_eV_per_A": message["fmax_eV_per_A"],
-            "volume_A3": message["volume_A3"],
-        }
+        # The total may be no more than a limit; what is left is known better.
+        whole = total if left is None else step + left
+        self.progress = {"step": step, "total_steps": total, "percent": _percent(step, whole)}
+        self.progress |= {name: message[name] for name in _AS_TOLD}
         self.progress_is_new = True
 
     def _tick(self) -> None:
@@ -213,8 +221,10 @@ class Run:
         if status is TaskStatus.FAILED:
             self._log(LogLevel.ERROR, "mofsim.worker", f"{message['error_type']}: {message['error_message']}")
             self._log(LogLevel.DEBUG, "mofsim.worker", message.get("traceback", ""))
-        if status is TaskStatus.COMPLETED and self.progress is not None:
-            self.progress["percent"] = 100.0
+        if self.progress is not None:
+            self.progress["remaining_seconds"] = None
+            if status is TaskStatus.COMPLETED:
+                self.progress["percent"] = 100.0
         self._finish(self._outcome(status, message))
 
     def _outcome(self, status: TaskStatus, message: Message) -> Outcome:
@@ -328,5 +338,5 @@ class Run:
         )
 
 
-def _percent(step: int, total: int) -> float | None:
+def _percent(step: int, total: float) -> float | None:
     return round(100 * step / total, 2) if total else None

@@ -74,6 +74,13 @@ class Child:
     def end(self) -> dict[str, Any]:
         return self.until(*ENDS)
 
+    def stages(self) -> list[dict[str, Any]]:
+        """What was told of the progress of the last run, without what a step found."""
+        last = max(n for n, message in enumerate(self.seen) if message["type"] == "started")
+        told = [message for message in self.seen[last:] if message["type"] == "progress"]
+        names = ("stage", "stage_step", "stage_steps", "steps_left", "remaining_seconds")
+        return [{name: message[name] for name in names} for message in told]
+
     def close(self) -> int:
         """Say goodbye; the exit status."""
         # It may have ended already, or be about to.

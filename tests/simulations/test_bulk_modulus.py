@@ -91,6 +91,14 @@ def test_points_that_did_not_converge_are_told(
     assert [point["converged"] for point in end["result"]["points"]] == [False] * 7
     last = [message for message in warm_child.seen if message["type"] == "progress"][-1]
     assert last["step"] == last["total_steps"] == 3 + 7 * 3
+    told = warm_child.stages()
+    assert [(at["stage"], at["stage_step"], at["stage_steps"]) for at in told[:4]] == [
+        ("relaxation", step, 3) for step in range(4)
+    ]
+    points = told[4:]
+    assert [(at["stage"], at["stage_step"]) for at in points] == [("point", n) for n in range(1, 8) for _ in range(3)]
+    assert [at["steps_left"] for at in points] == [None] * 3 + list(range(17, -1, -1)), "known from the first point on"
+    assert points[-1]["remaining_seconds"] == 0 < points[3]["remaining_seconds"]
 
 
 def energies_about(minimum_A3: float, volumes: np.ndarray) -> list[float]:

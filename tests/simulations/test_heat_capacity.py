@@ -90,7 +90,12 @@ def test_a_killed_run_goes_on_with_the_next_displacement(
     whole = run_undisturbed(warm_child, "heat-capacity", rattled, tmp_path / "whole", parameters=parameters)
     assert_same_run(tmp_path / "2", tmp_path / "whole")
     assert_same_end(resumed, whole)
-    assert whole["result"]["displacements"] > 40
+    n = whole["result"]["displacements"]
+    assert n > 40
+    told = [at for at in warm_child.stages() if at["stage"] == "displacement"]
+    assert [(at["stage_step"], at["stage_steps"], at["steps_left"]) for at in told] == [
+        (made, n, n - made) for made in range(1, n + 1)
+    ]
 
 
 @pytest.mark.parametrize("preset", Preset)

@@ -94,6 +94,13 @@ def test_the_search_finds_the_middle_of_the_lattice_and_repeats_the_cell(
     assert result["candidates_scored"] == 12 < result["candidates_passed"]
     counted = result["candidates_overlapping"] + result["candidates_in_the_void"] + result["candidates_passed"]
     assert counted == result["candidates_made"] == 10 * 10 * 5, "the grid is that of the cell"
+    told = [(at["stage"], at["stage_step"], at["stage_steps"]) for at in warm_child.stages()]
+    assert list(dict.fromkeys(told)) == [("candidate", n, 12) for n in range(1, 13)] + [
+        ("site", n, 3) for n in range(1, 4)
+    ]
+    left = [at["steps_left"] for at in warm_child.stages()]
+    sites = 3 * (parameters["relax_steps"] + 1)
+    assert left[:12] == [sites + 12 - n for n in range(1, 13)] and left[-1] == 0
 
 
 def test_the_files_tell_what_the_result_tells(

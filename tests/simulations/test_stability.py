@@ -100,6 +100,13 @@ def test_each_step_has_a_row_and_every_tenth_of_the_dynamics_a_frame(
     assert frames[-1].get_potential_energy() == series[-1]["energy_eV"]
     last = [message for message in warm_child.seen if message["type"] == "progress"][-1]
     assert last["step"] == last["total_steps"] == total
+    told = warm_child.stages()
+    assert (told[0]["stage"], told[0]["stage_step"]) == ("relaxation", 0)
+    moved = [(at["stage"], at["stage_step"], at["steps_left"]) for at in told[relaxation + 1 :]]
+    nvt, npt = dynamics["nvt_steps"], dynamics["npt_steps"]
+    assert moved == [("NVT", n, nvt + npt - n) for n in range(1, nvt + 1)] + [
+        ("NPT", n, npt - n) for n in range(1, npt + 1)
+    ]
 
 
 @pytest.mark.parametrize(("lattice_A", "stable"), [(3.6, True), (3.75, False)])

@@ -153,9 +153,12 @@ def test_a_line_that_never_stood_is_not_lost() -> None:
     assert (store.line, store.lost_at, store.retry_at) == (Line.LOST, 5.0, 10.0)
 
 
-def test_where_the_number_of_steps_is_known_the_time_left_follows_from_their_pace() -> None:
+def test_what_has_no_goal_for_its_forces_has_the_time_left_that_the_simulation_tells() -> None:
     dynamics = task(1, TaskStatus.RUNNING, task_type=TaskType.STABILITY)
     store = filled([dynamics])
-    store.told([TaskMoved(1, {"step": i, "total_steps": 100}, 2.0 * i) for i in range(41)])
+    store.told([TaskMoved(1, {"step": 1, "stage": "relaxation", "remaining_seconds": None}, 2.0)])
+    found = store.task(1)
+    assert found is not None and store.seconds_left(found) is None
+    store.told([TaskMoved(1, {"step": 40, "stage": "NPT", "remaining_seconds": 120.0}, 80.0)])
     found = store.task(1)
     assert found is not None and store.seconds_left(found) == 120.0

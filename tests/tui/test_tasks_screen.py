@@ -1,6 +1,7 @@
 import pytest
 
-from mofsim.vocabulary import Priority, StopReason, TaskStatus
+from mofsim.schemas.tasks import Progress
+from mofsim.vocabulary import Priority, StopReason, TaskStatus, TaskType
 from tests.tui.conftest import Run
 from tests.tui.fake import task, world
 
@@ -28,6 +29,16 @@ async def test_progress_is_live(run: Run) -> None:
         await c.sees("8125", "step 143")
         await c.world.progress(8125, step=150, fmax_eV_per_A=0.123)
         await c.sees("step 150", "0.123")
+
+
+async def test_what_is_being_done_is_told_in_the_words_of_the_simulation(run: Run) -> None:
+    async with run(size=(140, 36)) as c:
+        await c.world.put(task(8140, TaskStatus.RUNNING, task_type=TaskType.HEAT_CAPACITY, progress=Progress(step=7)))
+        at = {"stage": "displacement", "stage_step": 37, "stage_steps": 162}
+        await c.world.progress(8140, step=130, percent=51.0, remaining_seconds=250.0, **at)
+        await c.sees("displacement 37/162", " 51%", "~4 min")
+        await c.press("g")
+        await c.sees("displacement 37 of 162", "about 4 min left")
 
 
 async def test_the_cursor_stays_on_its_task_when_others_come(run: Run) -> None:

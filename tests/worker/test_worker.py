@@ -11,6 +11,7 @@ from ase.io import read
 
 from mofsim.core import steering
 from mofsim.db.tables import TaskLog
+from mofsim.schemas.tasks import Progress
 from mofsim.vocabulary import AttemptOutcome, TaskStatus, TaskType, WorkerState
 
 from .box import Box, alive, children_of, kill, wait_until
@@ -187,7 +188,8 @@ def test_progress_logs_and_series_flow_back_while_a_task_runs(box: Box) -> None:
     box.start()
     task_id = box.submit("slow")
     progress = box.wait_for_step(task_id, 4).progress
-    assert set(progress) == {"step", "total_steps", "percent", "energy_eV", "fmax_eV_per_A", "volume_A3"}
+    assert set(progress) == set(Progress.model_fields)
+    assert (progress["stage"], progress["stage_step"]) == ("relaxation", progress["step"])
     with (box.storage.attempt(task_id, 1) / "series.csv").open() as file:
         steps = [int(row["step"]) for row in csv.DictReader(file)]
     assert steps[:4] == [0, 1, 2, 3]

@@ -19,6 +19,7 @@ _COLUMNS = [
     Column("MODEL"),
     Column("PRIORITY"),
     Column("STEP", right=True),
+    Column("LEFT", right=True),
     Column("ENERGY eV", right=True),
     Column("FMAX eV/Å", right=True),
     Column("CREATED", right=True),
@@ -82,6 +83,24 @@ def table(out: Output, found: list[Task]) -> None:
     out.table(_COLUMNS, [_row(task) for task in found], empty="there are no such tasks")
 
 
+def _step(task: Task) -> str:
+    progress = task.progress
+    is_running = task.status is TaskStatus.RUNNING
+    return (progress.brief if is_running else "") or text.steps(progress.step, progress.total_steps)
+
+
+def _left(task: Task) -> str:
+    left = task.progress.remaining_seconds
+    return f"~{text.duration(left)}" if left is not None and task.status is TaskStatus.RUNNING else text.UNKNOWN
+
+
+def _doing(task: Task) -> str:
+    if task.status is not TaskStatus.RUNNING:
+        return ""
+    left = task.progress.remaining_seconds
+    return task.progress.words + (f", about {text.duration(left)} left" if left is not None else "")
+
+
 def _row(task: Task) -> list[str]:
     progress = task.progress
     return [
@@ -91,7 +110,8 @@ def _row(task: Task) -> list[str]:
         task.structure.name,
         task.model,
         task.priority.name,
-        text.steps(progress.step, progress.total_steps),
+        _step(task),
+        _left(task),
         text.number(progress.energy_eV, 3),
         text.number(progress.fmax_eV_per_A, 4),
         text.age(task.created_at),
@@ -129,6 +149,7 @@ def fields(task: Task) -> dict[str, str]:
         "parameters": ", ".join(f"{name} = {value}" for name, value in task.parameters.items()),
         "priority": task.priority.name,
         "step": text.steps(progress.step, progress.total_steps) if progress.step is not None else "",
+        "doing": _doing(task),
         "energy": text.number(progress.energy_eV, 6, "eV") if progress.energy_eV is not None else "",
         "fmax": text.number(progress.fmax_eV_per_A, 6, "eV/Å") if progress.fmax_eV_per_A is not None else "",
         "attempt": f"{task.attempt} of {task.max_attempts}" if task.attempt else "",
