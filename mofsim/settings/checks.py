@@ -72,6 +72,8 @@ def read_value(entry: Entry) -> Any:
         return _misplaced(entry)
     if entry.path[0] == "models" and not MODEL_NAME.fullmatch(entry.path[1]):
         return Mistake(entry.source.label, entry.key, "a model's name holds letters, digits, dots, - and _ only")
+    if entry.path[:2] == ("models", "custom"):
+        return Mistake(entry.source.label, entry.key, "`custom` is where uploaded models are; choose another name")
     key = entry.path[-1]
     field = table.model_fields.get(key)
     if field is None:

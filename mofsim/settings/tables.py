@@ -106,6 +106,7 @@ class WorkerSettings(Table):
     max_models_per_device: int = setting(2, "models kept loaded on a device", "1 or more", ge=1)
     cancel_grace_seconds: float = setting(20.0, "how long a cancelled task may take to end", SECONDS, gt=0)
     start_timeout_seconds: float = setting(120.0, "how long an executor may take to start", SECONDS, gt=0)
+    load_timeout_seconds: float = setting(600.0, "how long a model may take to load", SECONDS, gt=0)
     gpu_memory_wait_seconds: float = setting(
         30.0, "how long memory of a dead process is waited for on a GPU before it is an alert", SECONDS, gt=0
     )

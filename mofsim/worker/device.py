@@ -27,7 +27,7 @@ from mofsim.vocabulary import AttemptOutcome, Preset, WorkerState
 from mofsim.worker import gpus, slots
 from mofsim.worker.executor import EXITED, Executor, ExecutorFailed, Message, interpreter
 from mofsim.worker.readiness import Readiness
-from mofsim.worker.run import Job, Run
+from mofsim.worker.run import Job, Run, load_took_too_long
 from mofsim.worker.slots import Slot
 from mofsim.worker.watch import DeviceWatch
 
@@ -209,8 +209,11 @@ class DeviceWorker:
     def _ask(self, message: Message, *answers: str) -> Message:
         """Wait for the executor's answer, and stay alive for others meanwhile. Raises ExecutorFailed."""
         self.executor.send(message)
+        deadline = time.monotonic() + self.settings.worker.load_timeout_seconds
         while True:
             self._beat()
+            if time.monotonic() >= deadline:
+                self.executor.kill(because=load_took_too_long(self.settings))
             try:
                 answer = self.executor.messages.get(timeout=LOOK_SECONDS)
             except queue.Empty:

@@ -77,7 +77,9 @@ class Run:
     logs: list[TaskLog] = field(default_factory=list)
     progress: dict[str, Any] | None = None
     progress_is_new: bool = False
+    #: of the simulation; None while its model is loaded
     deadline: float | None = None
+    load_deadline: float = 0.0
     stop: StopReason | None = None
     kill_at: float | None = None
     next_beat: float = 0.0
@@ -88,7 +90,9 @@ class Run:
     def carry_out(self) -> None:
         """Returns when the attempt has ended, in whatever way; the database knows how."""
         self.kills_before = memory.kills()
-        self.next_beat = time.monotonic() + self.settings.worker.progress_interval_seconds
+        worker = self.settings.worker
+        self.next_beat = time.monotonic() + worker.progress_interval_seconds
+        self.load_deadline = time.monotonic() + worker.load_timeout_seconds
         self.executor.send(self.job.request)
         try:
             while not self._step():
@@ -183,7 +187,11 @@ class Run:
             self._request_stop(asked)
         elif self.stopping():
             self._request_stop(StopReason.SHUTDOWN)
-        elif self.deadline is not None and now >= self.deadline:
+        elif self.deadline is None:
+            if now >= self.load_deadline:
+                # Whoever loads cannot be asked to stop.
+                self.executor.kill(because=load_took_too_long(self.settings))
+        elif now >= self.deadline:
             self._request_stop(StopReason.TIMEOUT)
 
     def _request_stop(self, reason: StopReason) -> None:
@@ -336,6 +344,10 @@ class Run:
                 message=message,
             )
         )
+
+
+def load_took_too_long(settings: Settings) -> str:
+    return f"the model was not loaded after worker.load_timeout_seconds = {settings.worker.load_timeout_seconds:g}"
 
 
 def _percent(step: int, total: float) -> float | None:

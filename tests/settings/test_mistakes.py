@@ -104,6 +104,10 @@ Mistakes = Callable[..., list[str]]
             "settings.toml:2: models.my model.checkpoint: a model's name holds letters, digits, dots, - and _ only",
         ),
         (
+            '[models.custom]\ncheckpoint = "/m"',
+            "settings.toml:2: models.custom.checkpoint: `custom` is where uploaded models are; choose another name",
+        ),
+        (
             "[models.mine]\nd3 = true",
             'settings.toml:2: models.mine: has no checkpoint; write e.g. checkpoint = "/data/my-model.pth"',
         ),

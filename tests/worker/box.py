@@ -50,6 +50,9 @@ options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
 [models.stuck]
 framework = "ase"
 checkpoint = "calculators:Stuck"
+[models.endless]
+framework = "ase"
+checkpoint = "calculators:Endless"
 [models.hungry]
 framework = "ase"
 checkpoint = "calculators:Hungry"

@@ -22,6 +22,13 @@ class Stuck(LennardJones):
         time.sleep(3600)
 
 
+class Endless(LennardJones):
+    """Is never loaded."""
+
+    def __init__(self, **options) -> None:
+        time.sleep(3600)
+
+
 class Hungry(LennardJones):
     """Fits on no GPU but the second of the fake box; torch says it in these words."""
 

@@ -49,6 +49,19 @@ def test_what_can_not_be_loaded_is_told_and_the_worker_goes_on(box: Box) -> None
     assert wait_until_done(box).note == ""
 
 
+def test_a_model_that_never_ends_to_load_holds_no_device_for_ever(box: Box) -> None:
+    box.environment["MOFSIM_WORKER__LOAD_TIMEOUT_SECONDS"] = "1"
+    box.start()
+    box.wait_until_idle()
+    task = box.wait_for_end(box.submit("endless", TaskType.SINGLE_POINT, max_attempts=2))
+    reason = "the model was not loaded after worker.load_timeout_seconds = 1"
+    assert task.status == TaskStatus.FAILED and reason in task.error_message
+    assert [attempt.outcome for attempt in box.attempts(task.id)] == ["LOST", "LOST"]
+    wish(box, "endless", "load")
+    assert reason in wait_until_done(box).note
+    assert box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT)).status == TaskStatus.COMPLETED
+
+
 def test_a_busy_worker_does_it_after_its_task_and_before_the_next_one(box: Box) -> None:
     box.start()
     first = box.submit("slow", parameters={"max_steps": 30, "fmax_eV_per_A": 1e-9})
