@@ -35,7 +35,7 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "watch": Place("watch", "Follow a task until it ends."),
         "why": Place("tasks", "Why a task is where it is."),
         "result": Place("results", "Show a task's result."),
-        "logs": Place("results", "Show a task's log."),
+        "logs": Place("logs", "Show a task's log, or that of all processes."),
         "files": Place("results", "List or download a task's files."),
         "cancel": Place("steer", "Cancel tasks."),
         "retry": Place("steer", "Queue ended tasks again."),

@@ -87,6 +87,7 @@ class AsyncClient:
     result = _method(requests.result)
     series = _method(requests.series)
     logs = _method(requests.logs)
+    system_logs = _method(requests.system_logs)
     attempts = _method(requests.attempts)
     files = _method(requests.files)
     deliveries = _method(requests.deliveries)

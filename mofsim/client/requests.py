@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 from mofsim.client.request import API, File, Request, get, segment
 from mofsim.schemas.batches import Batch, BatchChanged, BatchRow
 from mofsim.schemas.envelope import Page
+from mofsim.schemas.logs import SystemLogLine
 from mofsim.schemas.resources import (
     Alert,
     Gpu,
@@ -38,7 +39,7 @@ from mofsim.schemas.tasks import (
     parse_priority,
 )
 from mofsim.schemas.webhooks import Callback, Delivery
-from mofsim.vocabulary import Preset, Priority, StructureFormat, TaskStatus, TaskType
+from mofsim.vocabulary import LogLevel, Preset, Priority, StructureFormat, TaskStatus, TaskType
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -320,10 +321,44 @@ def series(id: int, points: int = 500, attempt: int | None = None) -> Request[Se
     return get(f"/tasks/{id}/series", SeriesColumns.model_validate, {"points": points, "attempt": attempt})
 
 
-def logs(id: int, after: int = 0, limit: int = 500, newest: bool = False) -> Request[list[LogLine]]:
-    """Log lines that follow line `after`, oldest first; with `newest` the last `limit` of them."""
-    query = {"after": after, "limit": limit, "newest": "true" if newest else None}
+def logs(
+    id: int, after: int = 0, limit: int = 500, newest: bool = False, level: LogLevel | str = "", text: str = ""
+) -> Request[list[LogLine]]:
+    """Log lines that follow line `after`, oldest first; with `newest` the last `limit` of them.
+
+    Only those of `level` and above that hold `text`.
+    """
+    query = {"after": after, "limit": limit, "newest": "true" if newest else None, "level": str(level), "text": text}
     return get(f"/tasks/{id}/logs", _list_of(LogLine), query)
+
+
+def system_logs(
+    level: LogLevel | str = "",
+    text: str = "",
+    logger: str = "",
+    process: str = "",
+    task: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 200,
+    cursor: str | None = None,
+) -> Request[Page[SystemLogLine]]:
+    """Lines of the logs of mofsim's processes that fit all of these, newest first.
+
+    A page may have fewer lines than `limit`, or none, and still a `next_cursor`: the search goes on from there.
+    """
+    query = {
+        "level": str(level),
+        "text": text,
+        "logger": logger,
+        "process": process,
+        "task": task,
+        "since": since.isoformat() if since else None,
+        "until": until.isoformat() if until else None,
+        "limit": limit,
+        "cursor": cursor,
+    }
+    return get("/system/logs", Page[SystemLogLine].model_validate, query)
 
 
 def attempts(id: int) -> Request[list[Attempt]]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from mofsim.core.errors import Invalid, NotFound
 from mofsim.db.tables import Attempt, Structure, Task, TaskCount, TaskLog, TaskResult
-from mofsim.vocabulary import Priority, TaskStatus
+from mofsim.vocabulary import LogLevel, Priority, TaskStatus
 
 #: Counting stops here: an exact total of a filtered list is not worth a slow page.
 COUNT_LIMIT = 10_000
@@ -169,10 +169,27 @@ def attempts(session: Session, task_id: int) -> list[Attempt]:
     return list(session.scalars(select(Attempt).where(Attempt.task_id == task_id).order_by(Attempt.attempt)))
 
 
-def logs(session: Session, task_id: int, *, after: int, limit: int, newest: bool = False) -> list[TaskLog]:
-    """Log lines that follow line `after`, oldest first; with `newest`, the last `limit` of them."""
+def logs(
+    session: Session,
+    task_id: int,
+    *,
+    after: int,
+    limit: int,
+    newest: bool = False,
+    level: LogLevel = LogLevel.DEBUG,
+    text: str = "",
+) -> list[TaskLog]:
+    """Log lines that follow line `after`, oldest first; with `newest`, the last `limit` of them.
+
+    Only those of `level` and above that hold `text`.
+    """
     find(session, task_id)
     query = select(TaskLog).where(TaskLog.task_id == task_id, TaskLog.id > after).limit(limit)
+    if level is not LogLevel.DEBUG:
+        levels = list(LogLevel)
+        query = query.where(TaskLog.level.in_(levels[levels.index(level) :]))
+    if text:
+        query = query.where(TaskLog.message.icontains(text, autoescape=True))
     if newest:
         return list(session.scalars(query.order_by(TaskLog.id.desc())))[::-1]
     return list(session.scalars(query.order_by(TaskLog.id)))

@@ -37,8 +37,13 @@ class Storage:
         """Lock files of device slots."""
         return self.root / "run"
 
+    @property
+    def logs(self) -> Path:
+        """Of all processes of this box; see mofsim.logs."""
+        return self.root / "logs"
+
     def create(self) -> None:
-        for folder in (self.structures, self.models, self.incoming, self.results, self.run):
+        for folder in (self.structures, self.models, self.incoming, self.results, self.run, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
 
     def attempt(self, task_id: int, attempt: int) -> Path:

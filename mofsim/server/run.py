@@ -31,10 +31,11 @@ class CanNotServe(Exception):
 
 def run(settings: Settings) -> int:
     """Serve in the foreground; the exit status, 0 after a signal and 1 when it can not start."""
-    logs.configure(settings)
+    logs.configure(settings, "server")
     try:
         with _listening(settings) as listener:
             _prepared(settings)
+            logs.keep(settings, "server")
             return _serve(settings, listener)
     except CanNotServe as error:
         print(f"mofsim: {error}", file=sys.stderr)

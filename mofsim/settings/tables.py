@@ -137,8 +137,10 @@ class LoggingSettings(Table):
         LogLevel.INFO, "least important message that is kept", ", ".join(f'"{level}"' for level in LogLevel)
     )
     format: Literal["auto", "json", "text"] = setting(
-        "auto", "form of the log; auto: text on a terminal, else json", '"auto", "json" or "text"'
+        "auto", "form of the log on stderr; auto: text on a terminal, else json", '"auto", "json" or "text"'
     )
+    to_files: bool = setting(True, "keep the logs of all processes in storage.root/logs too", "true or false")
+    max_file_MB: int = setting(20, "size at which a process begins a new log file, in MB", "1 or more", ge=1)
 
 
 class WebhookSettings(Table):

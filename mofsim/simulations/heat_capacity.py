@@ -84,8 +84,14 @@ class HeatCapacityTask:
         self._found = self._displacements.heat_capacity(self._forces, p.mesh_length, p.temperature_step_K)
         if self._found.imaginary_modes:
             log.warning(
-                "%d modes are imaginary (the lowest is %.2f THz), so the structure is no minimum; they are left out",
-                self._found.imaginary_modes,
+                "%s (the lowest is %.2f THz): the structure is no minimum",
+                self._found.left_out,
+                self._found.lowest_frequency_THz,
+            )
+        elif self._found.imaginary_percent:
+            log.warning(
+                "%s (the lowest is %.2f THz): away from Γ a supercell of one cell only interpolates",
+                self._found.left_out,
                 self._found.lowest_frequency_THz,
             )
 
@@ -170,9 +176,7 @@ class HeatCapacityTask:
         """A result without its picture is still a result."""
         try:
             at_300 = found.at_300_K_J_per_molK / found.mass
-            picture = heat_capacity_plot(
-                found.temperatures_K, found.per_gram, at_300, found.imaginary_modes, self._run.title
-            )
+            picture = heat_capacity_plot(found.temperatures_K, found.per_gram, at_300, found.left_out, self._run.title)
             self._run.outputs.write_whole("heat_capacity.png", picture, durable=False)
         except Exception as error:
             log.warning("heat_capacity.png could not be drawn: %s: %s", type(error).__name__, error)

@@ -9,9 +9,9 @@ _POINT_COLOUR = "#c0504d"
 
 
 def heat_capacity_plot(
-    temperatures_K: np.ndarray, values_J_per_gK: np.ndarray, at_300_K: float, imaginary_modes: int, title: str
+    temperatures_K: np.ndarray, values_J_per_gK: np.ndarray, at_300_K: float, left_out: str, title: str
 ) -> bytes:
-    """PNG of the heat capacity over temperature, with its value at 300 K."""
+    """PNG of the heat capacity over temperature, with its value at 300 K, and what is `left_out` of it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -25,9 +25,8 @@ def heat_capacity_plot(
     axes.set_ylabel("Cv (J/(g K))")
     axes.set_xlim(0, float(temperatures_K[-1]))
     axes.set_ylim(bottom=0)
-    if imaginary_modes:
-        note = f"{imaginary_modes} imaginary modes are left out"
-        axes.text(0.985, 0.04, note, transform=axes.transAxes, ha="right", va="bottom", color=_POINT_COLOUR)
+    if left_out:
+        axes.text(0.985, 0.04, left_out, transform=axes.transAxes, ha="right", va="bottom", color=_POINT_COLOUR)
     axes.grid(True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="upper left")

@@ -27,6 +27,14 @@ class HeatCapacity:
     lowest_frequency_THz: float
 
     @property
+    def left_out(self) -> str:
+        """What the heat capacity does without, for a person; "" when that is nothing."""
+        if not self.imaginary_modes and not self.imaginary_percent:
+            return ""
+        centre = f"{self.imaginary_modes} mode{'s' * (self.imaginary_modes != 1)} at Γ"
+        return f"{centre} and {self.imaginary_percent:.2g} % of all modes are imaginary and left out"
+
+    @property
     def per_gram(self) -> np.ndarray:
         """J/(g K)."""
         return self.per_mol / self.mass

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from mofsim.logs import configure
+from mofsim import logs
 from mofsim.settings import load_settings
 from mofsim.worker import chores, device, processes
 from mofsim.worker.slots import Slot, SlotTaken
@@ -20,7 +20,9 @@ def main() -> int:
     arguments = parser.parse_args()
     processes.die_with_parent(arguments.parent)
     settings = load_settings()
-    configure(settings)
+    name = "chores" if arguments.role == "chores" else f"worker-{arguments.slot}"
+    logs.configure(settings, name)
+    logs.keep(settings, name)
     if arguments.role == "chores":
         chores.run(settings)
         return 0

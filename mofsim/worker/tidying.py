@@ -6,12 +6,18 @@ import time
 from datetime import timedelta
 from typing import ClassVar
 
+import structlog
+
+from mofsim import logs
 from mofsim.core import alerts
 from mofsim.core.retention import Policy, Retention
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
+from mofsim.db.tables import utcnow
 from mofsim.settings import Settings, load_settings
 from mofsim.vocabulary import AlertLevel, AlertType
+
+log = structlog.get_logger("mofsim.chores")
 
 #: A ticket's work; what is left waits for the next one, so that a box is never busy with its past only.
 TICKET_SECONDS = 5.0
@@ -24,7 +30,8 @@ class Tidier:
     def __init__(self, settings: Settings, stopping: threading.Event | None = None) -> None:
         self.stopping = stopping or threading.Event()
         self._database = Database(settings.database_url, settings.database.busy_timeout_seconds)
-        self._retention = Retention(self._database, Storage(settings.storage.root), policy(settings))
+        self._storage = Storage(settings.storage.root)
+        self._retention = Retention(self._database, self._storage, policy(settings))
         #: how many failures were told last; an alert of a process before this one may be there
         self._told: int | None = None
 
@@ -32,6 +39,10 @@ class Tidier:
         end = time.monotonic() + TICKET_SECONDS
         self._retention.tidy(lambda: time.monotonic() < end and not self.stopping.is_set())
         self._tell(self._retention.failed)
+        try:
+            logs.tidy(self._storage.logs, utcnow())
+        except OSError as error:
+            log.error("the logs were not compressed", reason=str(error))
 
     def _tell(self, failed: dict[int, str]) -> None:
         if len(failed) == self._told:

@@ -87,6 +87,19 @@ def test_a_log_is_followed_until_the_task_has_ended(own_mofsim: Mofsim, own_clie
     assert [line.split()[-1] for line in said.stdout.splitlines()] == ["first", "last"]
 
 
+def test_lines_of_a_log_are_chosen_by_level_and_text(own_mofsim: Mofsim, ended: Task, hands: Hands) -> None:
+    assert own_mofsim("logs", ended.id, "--text", "IT BEG").stdout.endswith("it begins\n")
+    assert own_mofsim("logs", ended.id, "--level", "error").stdout == ""
+
+
+def test_without_a_task_the_log_is_that_of_all_processes(own_mofsim: Mofsim, ended: Task) -> None:
+    own_mofsim("show", ended.id)
+    said = own_mofsim("logs", "--text", "/tasks/", "-n", 5).stdout.splitlines()
+    assert said and all(" INFO " in line and " server " in line and "request" in line for line in said)
+    [line] = own_mofsim("logs", "-n", 1, "--json").document
+    assert line["process"] == "server" and line["extra"]["route"]
+
+
 def test_a_followed_log_is_no_json_document(own_mofsim: Mofsim) -> None:
     assert own_mofsim("logs", "-f", 1, "--json").status == 2
 

@@ -39,8 +39,20 @@ def test_each_request_has_its_line_in_the_log(settings: Settings, serve_with: Se
     with serve_with(settings) as running:
         httpx.get(f"{running.url}/api/v1/tasks/7", headers={"X-Request-ID": "look-for-me"})
     lines = [json.loads(line) for line in running.log if "look-for-me" in line]
-    assert [(line["method"], line["route"], line["status"]) for line in lines] == [("GET", "/api/v1/tasks/{id}", 404)]
-    assert lines[0]["ms"] > 0
+    [line] = lines
+    told = line.pop("extra")
+    assert told.pop("ms") > 0
+    assert told == {"method": "GET", "route": "/api/v1/tasks/{id}", "status": 404}
+    assert (line["level"], line["logger"], line["message"], line["process"], line["request_id"]) == (
+        "INFO",
+        "mofsim.access",
+        "request",
+        "server",
+        "look-for-me",
+    )
+    kept = (settings.storage.root / "logs" / "server.jsonl").read_text().splitlines()
+    [again] = [json.loads(each) for each in kept if "look-for-me" in each]
+    assert again["extra"] | {"ms": 0} == told | {"ms": 0} and again.keys() == {*line, "extra"}
 
 
 def test_a_port_in_use_is_told_and_the_data_folder_left_alone(

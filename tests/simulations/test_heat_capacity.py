@@ -76,6 +76,8 @@ def test_imaginary_modes_are_counted_and_told(
     end = run_undisturbed(warm_child, "heat-capacity", path, tmp_path / "out", parameters=parameters)
     assert end["result"]["imaginary_percent_of_mesh"] > 0
     assert end["result"]["lowest_frequency_THz"] < -0.1
+    told = [message["message"] for message in warm_child.seen if message.get("level") == "WARNING"]
+    assert any("% of all modes are imaginary and left out" in each for each in told)
 
 
 @pytest.mark.parametrize("step", [4, 30])

@@ -75,7 +75,7 @@ checkpoint = "calculators:NoSuchClass"
 """
 
 START = "import sys; from mofsim.worker.supervisor import run; from mofsim.settings import load_settings; "
-START += "from mofsim.logs import configure; s = load_settings(); configure(s); sys.exit(run(s))"
+START += "from mofsim.logs import configure; s = load_settings(); configure(s, 'supervisor'); sys.exit(run(s))"
 
 
 @dataclass

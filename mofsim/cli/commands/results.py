@@ -1,6 +1,5 @@
-"""`mofsim result`, `logs`, `files`: what a task found, said and left behind."""
+"""`mofsim result`, `files`: what a task found and left behind."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,8 @@ from mofsim.cli import text
 from mofsim.cli.app import App, command, task_id
 from mofsim.cli.output import Column, Output
 from mofsim.client import ApiError
-from mofsim.schemas.tasks import LogLine, TaskResult
+from mofsim.schemas.tasks import TaskResult
 from mofsim.vocabulary import COMPRESSED
-
-#: Time between two looks at a log that is followed, in seconds.
-_LOG_INTERVAL = 1.0
 
 
 @command()
@@ -63,43 +59,6 @@ def value_text(value: Any) -> str:
         case list():
             return f"[{', '.join(value_text(item) for item in value)}]"
     return str(value)
-
-
-@command()
-@task_id
-@click.option("-f", "--follow", is_flag=True, help="Go on until the task has ended.")
-@click.option("-n", "--lines", default=500, show_default=True, type=click.IntRange(1, 5000), help="The newest N.")
-@click.pass_obj
-def logs(app: App, id: int, follow: bool, lines: int) -> None:
-    """Show the log of a task, its newest lines last.
-
-    With --json: a list of {id, attempt, time, level, logger, message}.
-    """
-    if follow and app.json:
-        raise click.UsageError("a log that is followed has no end to make one JSON document of; leave -f or --json")
-    found = app.client.logs(id, limit=lines, newest=True)
-    if app.json:
-        return app.out.document(found)
-    _say_lines(app.out, found)
-    if follow:
-        _follow(app, id, found[-1].id if found else 0)
-
-
-def _follow(app: App, id: int, after: int) -> None:
-    while True:
-        ended = app.client.task(id).status.is_final
-        # Read after the status: what was said until the end is there then.
-        while found := app.client.logs(id, after=after):
-            _say_lines(app.out, found)
-            after = found[-1].id
-        if ended:
-            return
-        time.sleep(_LOG_INTERVAL)
-
-
-def _say_lines(out: Output, found: list[LogLine]) -> None:
-    for each in found:
-        out.line(f"{text.clock(each.time)}  {each.level:<7}  {each.message}")
 
 
 @command()

@@ -37,10 +37,11 @@ def worker(ctx: click.Context, gpus: str | None, cpu_slots: int | None) -> int:
 
 def _run(app: App, gpus: str | None, cpu_slots: int | None) -> int:
     settings = app.settings_for_processes({"worker.gpus": gpus, "worker.cpu_slots": cpu_slots})
-    from mofsim.logs import configure
+    from mofsim import logs
     from mofsim.worker.supervisor import run
 
-    configure(settings)
+    logs.configure(settings, "supervisor")
+    logs.keep(settings, "supervisor")
     try:
         return run(settings)
     except ValueError as error:

@@ -18,6 +18,7 @@ from mofsim.server.routes import (
     structures,
     submission,
     system,
+    system_logs,
     tasks,
     uploads,
 )
@@ -38,6 +39,7 @@ routes: list[Route] = [
     *custom_models.routes,
     *models.routes,
     *system.routes,
+    *system_logs.routes,
     *alerts.routes,
     *events.routes,
     *openapi.routes,

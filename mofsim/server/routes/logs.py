@@ -21,7 +21,7 @@ from mofsim.server.openapi import document
 from mofsim.server.requests import path_id, query
 from mofsim.server.routes.events import last_event_id
 from mofsim.server.subscription import STREAM_GRACE_SECONDS
-from mofsim.vocabulary import TaskStatus
+from mofsim.vocabulary import LogLevel, TaskStatus
 
 PAGE = 200
 #: A busy database changes many times a second; lines are gathered for this long.
@@ -34,6 +34,8 @@ class LogQuery(BaseModel):
     after: Id = Field(0, description="Only lines that follow this id")
     limit: int = Field(500, ge=1, le=5000)
     newest: bool = Field(False, description="The last `limit` lines instead of the first")
+    level: LogLevel = Field(LogLevel.DEBUG, description="Lines of this level and above")
+    text: str = Field("", max_length=200, description="Lines with this text, in upper or lower case")
 
 
 class LogStreamQuery(BaseModel):
@@ -46,9 +48,7 @@ class LogStreamQuery(BaseModel):
 async def list_lines(request: Request) -> Response:
     """Read the log of a task, oldest line first."""
     given = query(request, LogQuery)
-    lines = await read(
-        request, queries.logs, path_id(request), after=given.after, limit=given.limit, newest=given.newest
-    )
+    lines = await read(request, queries.logs, path_id(request), **given.model_dump())
     return whole(LogLine.model_validate(line) for line in lines)
 
 
