@@ -119,7 +119,8 @@ class InteractionEnergyParameters(Request):
     guest: str | None = Field("CO2", max_length=40, description="A molecule of ASE (CO2, H2O, CH4, N2, …) or noble gas")
     guest_structure: Id | None = Field(None, description="Instead: the id of an uploaded molecule in a box")
     guest_indices: Annotated[
-        list[Annotated[int, Field(ge=0)]] | None, BeforeValidator(_read_indices), Field(min_length=1, max_length=10_000)
+        Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=10_000)] | None,
+        BeforeValidator(_read_indices),
     ] = Field(None, description="Instead: which atoms of the structure are the guest, counted from 0; `54-56` too")
     max_candidates: int = Field(200, ge=1, le=100_000, description="Places that get a single point, drawn at random")
     sites: int = Field(5, ge=1, le=1000, description="The best places, where the guest is relaxed, the host held fixed")

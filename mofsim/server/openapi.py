@@ -93,7 +93,9 @@ def document(
 
     `also` are further statuses of the same answer; `media_type` is what it sends instead of JSON, or beside an answer.
     """
-    models: dict[str, Any] = {f"HTTP_{code}": ErrorEnvelope for code in errors}
+    # What any body can be: no JSON, too large, or of another type.
+    of_body = (400, 413, 415) if json or form else ()
+    models: dict[str, Any] = {f"HTTP_{code}": ErrorEnvelope for code in {*errors, *of_body}}
     is_json = answer is not None or not media_type
     good = {f"HTTP_{code}": Envelope[answer] if is_json else None for code in (status, *also)}
     answers = _Other(media_type, **good, **models) if media_type else Answers(**good, **models)

@@ -29,6 +29,7 @@ async def test_a_guest_is_named_in_one_of_three_ways(client: httpx.AsyncClient) 
         ({}, "CO2", None),
         ({"guest": "H2O", "fmax": 0.02}, "H2O", None),
         ({"guest_indices": "50-52 53"}, None, [50, 51, 52, 53]),
+        ({"guest": "H2O", "guest_indices": None}, "H2O", None),
     ):
         answer = await submit(client, **given)
         assert answer.status_code == 202, answer.text
