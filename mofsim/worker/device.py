@@ -1,13 +1,11 @@
 """A device worker: it owns one slot, takes tickets from the queue, and runs the best task for its device on each."""
 
 import os
-import queue
 import secrets
 import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +14,7 @@ import structlog
 from huey.consumer import Consumer
 from sqlalchemy.orm import Session
 
-from mofsim.core import environments, guests, leases, models, rescue, workers
+from mofsim.core import guests, leases, models, rescue, workers
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
@@ -25,9 +23,10 @@ from mofsim.queue import simulations_queue
 from mofsim.settings import Settings, load_settings
 from mofsim.vocabulary import AttemptOutcome, Preset, WorkerState
 from mofsim.worker import gpus, slots
-from mofsim.worker.executor import EXITED, Executor, ExecutorFailed, Message, interpreter
+from mofsim.worker.executor import Executor, ExecutorFailed
+from mofsim.worker.host import ExecutorHost
 from mofsim.worker.readiness import Readiness
-from mofsim.worker.run import Job, Run, load_took_too_long
+from mofsim.worker.run import Job, Run
 from mofsim.worker.slots import Slot
 from mofsim.worker.watch import DeviceWatch
 
@@ -52,7 +51,7 @@ class DeviceWorker:
         self.incarnation = secrets.token_hex(8)
         self.storage = Storage(settings.storage.root)
         self.database = Database(settings.database_url, settings.database.busy_timeout_seconds)
-        self.executor = Executor(slot, settings.worker.max_models_per_device)
+        self.host = ExecutorHost(settings, slot, self._executor_started)
         self.watch = DeviceWatch(
             slot, slots.file_of(slot, self.storage.run, "json"), settings.worker.gpu_memory_wait_seconds
         )
@@ -69,6 +68,14 @@ class DeviceWorker:
     @property
     def worker_id(self) -> str:
         return self.slot.worker_id
+
+    @property
+    def executor(self) -> Executor:
+        return self.host.executor
+
+    def _executor_started(self, pid: int) -> None:
+        with self._looking:
+            self.watch.executor_started(pid)
 
     def open(self) -> None:
         """Register, and queue again at once what a dead predecessor in this slot held."""
@@ -142,7 +149,7 @@ class DeviceWorker:
         log.info("task taken", task_id=lease.task_id, attempt=lease.attempt, task_type=task_type)
         try:
             # It may take longer than the lease lasts.
-            self._switch_interpreter(job.python, tick=lambda: self._renew(lease))
+            self.host.switch(job.python, tick=lambda: self._renew(lease))
             Run(
                 self.database, self.settings, self.executor, job, self.stopping.is_set, self._warm, self._idle
             ).carry_out()
@@ -182,7 +189,7 @@ class DeviceWorker:
         """Load and unload what people asked for. No task runs, and the caller holds `_looking`."""
         for model, wanted in wishes:
             try:
-                trouble = self._load(model) if wanted == "load" else self._unload(model)
+                trouble = self._fulfil(model, wanted)
             except ExecutorFailed as error:
                 trouble = str(error)
             if self._ended.is_set():
@@ -194,34 +201,12 @@ class DeviceWorker:
                 workers.fulfilled(session, self.worker_id, self.incarnation, model.name, wanted, note=note)
                 self._warm(session)
 
-    def _load(self, model: Model) -> str:
-        """What went wrong, "" when nothing did. Models of another interpreter have to go. Raises ExecutorFailed."""
-        self._switch_interpreter(self._python(model))
-        entry = models.executor_entry(model, self.slot.device, self.storage.root)
-        answer = self._ask({"type": "load", "model": entry}, "loaded", "load_failed")
-        return str(answer.get("error_message", ""))
-
-    def _unload(self, model: Model) -> str:
-        if model.name in self.executor.loaded_models:
-            self._ask({"type": "unload", "name": model.name}, "unloaded")
+    def _fulfil(self, model: Model, wanted: workers.Wish) -> str:
+        """What went wrong, "" when nothing did. Raises ExecutorFailed."""
+        if wanted == "load":
+            return self.host.load(model, tick=self._beat)
+        self.host.unload(model, tick=self._beat)
         return ""
-
-    def _ask(self, message: Message, *answers: str) -> Message:
-        """Wait for the executor's answer, and stay alive for others meanwhile. Raises ExecutorFailed."""
-        self.executor.send(message)
-        deadline = time.monotonic() + self.settings.worker.load_timeout_seconds
-        while True:
-            self._beat()
-            if time.monotonic() >= deadline:
-                self.executor.kill(because=load_took_too_long(self.settings))
-            try:
-                answer = self.executor.messages.get(timeout=LOOK_SECONDS)
-            except queue.Empty:
-                continue
-            if answer is EXITED:
-                raise ExecutorFailed(self.executor.last_words())
-            if answer["type"] in answers:
-                return answer
 
     def _job(self, session: Session, lease: leases.Lease, task: Task, memory_MB: float | None) -> Job:
         folder = self.storage.attempt(task.id, lease.attempt)
@@ -249,14 +234,9 @@ class DeviceWorker:
             preset=Preset(task.preset),
             timeout_seconds=task.timeout_seconds,
             request=request,
-            python=self._python(model),
+            python=self.host.python(model),
             gpu_memory_MB=memory_MB if self.slot.gpu_id else None,
         )
-
-    def _python(self, model: Model) -> str:
-        # Asked each time: an environment may have been made meanwhile.
-        root = self.settings.storage.root
-        return environments.python_for(root, model.name, model.framework, model.config.get("python", ""))
 
     def _checkpoint_folder(self, task: Task) -> Path:
         """Made here and not by the executor: one that lives on after its task has ended must not make it anew."""
@@ -265,19 +245,6 @@ class DeviceWorker:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(exist_ok=True)
         return folder
-
-    def _switch_interpreter(self, python: str, tick: Callable[[], None] = lambda: None) -> None:
-        """Packages of potentials contradict each other, so a model may name the interpreter that has its own.
-
-        Raises ExecutorFailed.
-        """
-        if self.executor.python == interpreter(python) and self.executor.alive:
-            return
-        self.executor.stop(grace_seconds=2)
-        self.executor = Executor(self.slot, self.settings.worker.max_models_per_device, python)
-        self.executor.start(self.settings.worker.start_timeout_seconds, tick)
-        with self._looking:
-            self.watch.executor_started(self.executor.pid)
 
     def _warm(self, session: Session) -> None:
         if self.executor.loaded_models != self._published:
