@@ -35,7 +35,7 @@ def _time(found: TimeEstimate) -> str:
 
 
 def gigabytes(MB: float) -> str:
-    return f"{MB / 1000:.1f} GB" if MB >= 100 else f"{MB:.0f} MB"
+    return f"{MB / 1000:.1f} GB" if MB >= 1000 else f"{MB:.0f} MB"
 
 
 #: Seconds in a unit, and up to how many seconds it is used.
