@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 from mofsim.client.request import API, File, Request, get, segment
 from mofsim.schemas.batches import Batch, BatchChanged, BatchRow
 from mofsim.schemas.envelope import Page
+from mofsim.schemas.estimates import Estimate
 from mofsim.schemas.logs import SystemLogLine
 from mofsim.schemas.resources import (
     Alert,
@@ -178,6 +179,37 @@ def _callback(callback: CallbackLike) -> dict[str, Any]:
     if isinstance(secret := body.get("secret"), SecretStr):
         body["secret"] = secret.get_secret_value()
     return body
+
+
+def estimate(
+    task_type: TaskType | str,
+    structure: StructureLike,
+    *,
+    model: str | None = None,
+    preset: Preset | str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    priority: Priority | str | None = None,
+    timeout_seconds: float | None = None,
+    not_before: datetime | None = None,
+    max_attempts: int | None = None,
+    reuse: bool = False,
+    callback: CallbackLike | None = None,
+) -> Request[Estimate]:
+    """What memory and time a task would need. It is checked as `submit` does, and not queued."""
+    body = batch_item(
+        task_type,
+        structure,
+        model=model,
+        preset=preset,
+        parameters=parameters,
+        priority=priority,
+        timeout_seconds=timeout_seconds,
+        not_before=not_before,
+        max_attempts=max_attempts,
+        reuse=reuse,
+        callback=callback,
+    )
+    return Request("POST", f"{API}/tasks/estimate", Estimate.model_validate, json=body, tries=2)
 
 
 def submit_batch(

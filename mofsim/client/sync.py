@@ -73,6 +73,7 @@ class Client:
     tasks = _method(requests.tasks)
     task = _method(requests.task)
     submit = _method(requests.submit)
+    estimate = _method(requests.estimate)
     submit_batch = _method(requests.submit_batch)
     submit_product = _method(requests.submit_product)
     batches = _method(requests.batches)

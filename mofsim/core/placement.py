@@ -9,7 +9,8 @@ from mofsim.vocabulary import TaskStatus
 #: Memory that was too little still is with so much more of it, as a factor.
 MARGIN = 1.05
 
-_DEVICES = {"cuda": "a GPU", "cpu": "the CPU"}
+#: kinds of devices, and what people call them
+DEVICES = {"cuda": "a GPU", "cpu": "the CPU"}
 _N_ATOMS = select(Structure.n_atoms).where(Structure.id == Task.structure_id).correlate(Task).scalar_subquery()
 #: true of what is known about smaller or equal tasks of the same model
 _ABOUT_THE_TASK = (MemoryNeed.model_name == Task.model_name, MemoryNeed.n_atoms <= _N_ATOMS)
@@ -82,8 +83,8 @@ def anything_known(session: Session) -> bool:
 
 def what_it_needs(session: Session, task: Task) -> str | None:
     """In words for a person; None when nothing is known."""
-    needs = {device: too_little_for(session, task, device) for device in _DEVICES}
-    known = [f"{MB / 1000:.1f} GB on {_DEVICES[device]}" for device, MB in needs.items() if MB is not None]
+    needs = {device: too_little_for(session, task, device) for device in DEVICES}
+    known = [f"{MB / 1000:.1f} GB on {DEVICES[device]}" for device, MB in needs.items() if MB is not None]
     if not known:
         return None
     return f"{task.model_name} needs more than {' and '.join(known)} for {task.structure.n_atoms} atoms"

@@ -69,6 +69,11 @@ def submit(
     return task
 
 
+def check(session: Session, task_type: TaskType, body: TaskSubmit, defaults: Defaults) -> Task:
+    """The task that `submit` would accept, which is not kept. Raises Invalid as that does."""
+    return _build(_Named(session), task_type, body, defaults)
+
+
 def submit_batch(
     session: Session,
     body: BatchSubmit,

@@ -2,10 +2,10 @@
 
 import logging
 import sys
+from pathlib import Path
 
 import structlog
 
-from mofsim.core.storage import Storage
 from mofsim.logs.files import LogFile
 from mofsim.settings import Settings
 from mofsim.vocabulary import LogLevel
@@ -40,11 +40,10 @@ def configure(settings: Settings, process: str) -> None:
     )
 
 
-def keep(settings: Settings, process: str) -> None:
-    """Write the log of this process to its file too, which makes the data folder; after `configure`."""
+def keep(settings: Settings, process: str, folder: Path) -> None:
+    """Write the log of this process to its file in `folder` too, which is made; after `configure`."""
     if not settings.logging.to_files:
         return
-    folder = Storage(settings.storage.root).logs
     try:
         file = LogFile(folder, process, settings.logging.max_file_MB * 1_000_000)
     except OSError as error:

@@ -17,6 +17,7 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from mofsim import logs
 from mofsim.core.errors import MofsimError
+from mofsim.core.storage import Storage
 from mofsim.db.migrate import NewerDatabaseError
 from mofsim.server.app import create_app, prepare
 from mofsim.settings import Settings
@@ -35,7 +36,7 @@ def run(settings: Settings) -> int:
     try:
         with _listening(settings) as listener:
             _prepared(settings)
-            logs.keep(settings, "server")
+            logs.keep(settings, "server", Storage(settings.storage.root).logs)
             return _serve(settings, listener)
     except CanNotServe as error:
         print(f"mofsim: {error}", file=sys.stderr)

@@ -19,6 +19,7 @@ from mofsim.tui import quantities
 from mofsim.vocabulary import Preset, TaskType
 
 if TYPE_CHECKING:
+    from mofsim.schemas.estimates import Estimate
     from mofsim.schemas.resources import Model, Structure
 
 SUFFIXES = (".cif", ".xyz", ".extxyz", ".vasp", ".poscar")
@@ -90,6 +91,16 @@ class Chosen:
         return self.structure.name if self.structure.is_builtin else self.structure.id
 
 
+@dataclass(frozen=True)
+class Question:
+    """A task that may be submitted: what would it need?"""
+
+    task_type: TaskType
+    structure: str | int
+    #: model, preset and parameters
+    options: Mapping[str, Any]
+
+
 def choose(text: str, structures: Sequence[Structure]) -> Chosen:
     """What somebody means by a name, `#id` or the path of a file on this machine."""
     text = text.strip()
@@ -122,6 +133,11 @@ def unknown_elements(structure: Structure | None, model: Model | None) -> list[s
     if structure is None or model is None or not model.elements:
         return []
     return [element for element in structure.elements if element not in model.elements]
+
+
+def expected(estimate: Estimate) -> str:
+    """What the task would need, and who could run it."""
+    return f"{estimate.sentence}; {estimate.why_none}" if estimate.why_none else estimate.sentence
 
 
 def field_of(server_field: str | None) -> str | None:

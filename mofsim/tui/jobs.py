@@ -15,6 +15,7 @@ from mofsim.vocabulary import Priority, TaskType
 if TYPE_CHECKING:
     from mofsim.client import AsyncClient
     from mofsim.schemas.tasks import Task
+    from mofsim.tui.form import Question
     from mofsim.tui.query import Query
     from mofsim.tui.window import Fetch
 
@@ -151,6 +152,19 @@ async def set_priority(client: AsyncClient, wanted: Sequence[tuple[Task, Priorit
     tasks = [task for task, _ in wanted]
     words = {priority.name for priority in to.values()}
     await _each(tasks, lambda task: client.set_priority(task.id, to[task.id]), f"now {'/'.join(words)}", post)
+
+
+async def estimate(client: AsyncClient, question: Question, post: Post) -> None:
+    """Says nothing where the server does not answer; the feed sees that too."""
+    from mofsim.client import ClientError, Invalid
+
+    try:
+        found = await client.estimate(question.task_type, question.structure, **question.options)
+        post(messages.Estimated(question, found))
+    except Invalid as error:
+        post(messages.Estimated(question, None, error.detail))
+    except ClientError:
+        return
 
 
 async def submit(

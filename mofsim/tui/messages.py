@@ -13,8 +13,10 @@ from mofsim.tui.window import Fetch
 
 if TYPE_CHECKING:
     from mofsim.schemas.envelope import Page
+    from mofsim.schemas.estimates import Estimate
     from mofsim.schemas.resources import Health, Model, Queue, Structure, Worker
     from mofsim.schemas.tasks import Attempt, Explanation, LogLine, OutputFile, SeriesColumns, Task, TaskResult
+    from mofsim.tui.form import Question
 
 
 @dataclass
@@ -119,6 +121,15 @@ class ChoicesCame(Message):
 
     structures: Sequence[Structure]
     models: Sequence[Model]
+
+
+@dataclass
+class Estimated(Message):
+    """What the task that was asked about would need, or why the server would not take it."""
+
+    question: Question
+    estimate: Estimate | None
+    refusal: str = ""
 
 
 @dataclass

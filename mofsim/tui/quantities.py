@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mofsim.tui import grid
+
+#: Tables that are wider are turned, so that they fit the narrowest screen that the console is made for.
+TABLE_WIDTH = 76
+
 #: Longest first, for `_A3` ends in no `_A`, but `_eV_per_A` does.
 UNITS = {
     "_eV_per_A3": "eV/Å³",
@@ -49,13 +54,31 @@ def text(value: Any) -> str:
 
 
 def lines(values: Mapping[str, Any], indent: str = "") -> Iterator[str]:
-    """One line for each value, names in one column; a mapping within becomes a block of its own."""
-    flat = {name: value for name, value in values.items() if not isinstance(value, Mapping)}
+    """One line for each value, names in one column; a mapping or a table within becomes a block of its own."""
+    flat = {name: value for name, value in values.items() if not _is_block(value)}
     width = max((len(split_unit(name)[0]) for name in flat), default=0)
     for name, value in flat.items():
         label, unit = split_unit(name)
-        yield f"{indent}{label:<{width}}  {text(value)}{f' {unit}' if unit and value is not None else ''}"
+        yield f"{indent}{label:<{width}}  {_short(value)}{f' {unit}' if unit and value is not None else ''}"
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
             yield f"{indent}{split_unit(name)[0]}"
             yield from lines(value, f"{indent}  ")
+        elif grid.is_table(value):
+            yield f"{indent}{split_unit(name)[0]}"
+            table = grid.table(value, text, _heading, TABLE_WIDTH - len(indent) - 2)
+            yield from (f"{indent}  {line}".rstrip() for line in table)
+
+
+def _short(value: Any) -> str:
+    """Of many numbers only the ends: nobody types what is shown here."""
+    return f"{grid.ends(value, text, ' ')} ({len(value)} values)" if grid.is_long(value) else text(value)
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, Mapping) or grid.is_table(value)
+
+
+def _heading(name: str) -> str:
+    label, unit = split_unit(name)
+    return f"{label} ({unit})" if unit else label

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from mofsim import logs
+from mofsim.core.storage import Storage
 from mofsim.settings import load_settings
 from mofsim.worker import chores, device, processes
 from mofsim.worker.slots import Slot, SlotTaken
@@ -22,7 +23,7 @@ def main() -> int:
     settings = load_settings()
     name = "chores" if arguments.role == "chores" else f"worker-{arguments.slot}"
     logs.configure(settings, name)
-    logs.keep(settings, name)
+    logs.keep(settings, name, Storage(settings.storage.root).logs)
     if arguments.role == "chores":
         chores.run(settings)
         return 0

@@ -34,6 +34,49 @@ def test_a_result_is_shown_line_by_line(own_mofsim: Mofsim, ended: Task) -> None
     assert own_mofsim("result", ended.id, "--json").document["result"]["steps"] == 12
 
 
+POINTS = [
+    {"volume_A3": 4128.7, "energy_eV": -10.5, "converged": True, "steps": 3},
+    {"volume_A3": 4300.0, "energy_eV": -12.25, "converged": False, "steps": 50},
+]
+
+
+def test_records_in_a_result_are_a_table_below_the_fields_and_many_numbers_are_shortened(
+    own_mofsim: Mofsim, own_client: Client, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    id = own_client.submit("bulk-modulus", "MOF-5").id
+    temperatures = [10.0 * i for i in range(101)]
+    result = {"points": POINTS, "temperatures_K": temperatures, "cell": [1.0] * 6, "fit_ok": True}
+    hands.end(hands.take(), result=result)
+    lines = own_mofsim("result", id).stdout.splitlines()
+    assert "temperatures_K    [0, 10, … 1000] (101 values)" in lines
+    assert "cell              [1, 1, 1, 1, 1, 1]" in lines
+    assert lines[-5:] == [
+        "",
+        "points",
+        "  volume_A3  energy_eV  converged  steps",
+        "  4128.7000      -10.5  yes            3",
+        "       4300     -12.25  no            50",
+    ]
+    document = own_mofsim("result", id, "--json").document
+    assert (document["result"]["points"], document["result"]["temperatures_K"]) == (POINTS, temperatures)
+    monkeypatch.setenv("COLUMNS", "36")
+    turned = own_mofsim("result", id).stdout.splitlines()
+    assert turned[-4:] == [
+        "  volume_A3  4128.7000    4300",
+        "  energy_eV      -10.5  -12.25",
+        "  converged        yes      no",
+        "  steps              3      50",
+    ]
+
+
+def test_a_long_table_says_how_much_is_missing(own_mofsim: Mofsim, own_client: Client, hands: Hands) -> None:
+    id = own_client.submit("stability", "MOF-5").id
+    hands.end(hands.take(), result={"metal_coordination": [{"index": i, "before": 4} for i in range(50)]})
+    lines = own_mofsim("result", id).stdout.splitlines()
+    assert lines[-1] == "  … 10 more; --json has all of them" and lines[-2].split() == ["39", "4"]
+
+
 def test_files_are_listed_and_downloaded(own_mofsim: Mofsim, ended: Task, tmp_path: Path) -> None:
     assert [line.split() for line in own_mofsim("files", ended.id).stdout.splitlines()] == [
         ["SIZE", "NAME"],

@@ -92,6 +92,56 @@ def test_wrong_options_have_exit_status_2_and_a_json_error(mofsim: Mofsim, wrong
     assert set(said.document["error"]) == {"type", "detail", "field"}
 
 
+def complete(client: Client, hands: Hands, seconds: float) -> None:
+    client.submit("single-point", "MOF-5")
+    hands.end(hands.take(), metrics={"duration_seconds": seconds, "peak_memory_MB": 1300.0})
+
+
+def test_what_is_expected_is_said_with_the_task_once_something_was_learnt(
+    own_mofsim: Mofsim, own_client: Client, hands: Hands
+) -> None:
+    line = ("submit", "single-point", "--structure", "MOF-5")
+    assert own_mofsim(*line).stdout == "task 1 is QUEUED; `mofsim watch 1` follows it\n"
+    own_client.cancel(1)
+    for seconds in (12, 40, 95):
+        complete(own_client, hands, seconds)
+    expected = "about 1.3 GB and 40 s (12–95 s, learnt from 3 tasks)"
+    assert own_mofsim(*line).stdout == f"task 5 is QUEUED; {expected}; `mofsim watch 5` follows it\n"
+    assert set(own_mofsim(*line, "--json").document) == set(own_client.task(5).model_dump())
+
+
+def test_a_dry_run_says_what_is_expected_and_queues_nothing(
+    own_mofsim: Mofsim, own_client: Client, hands: Hands
+) -> None:
+    line = ("submit", "single-point", "--structure", "MOF-5", "--dry-run")
+    said = own_mofsim(*line)
+    assert said.status == 0 and "single-point of MOF-5 (106 atoms) with lj, preset mofsimbench" in said.stdout
+    assert "not known yet: no task of this model has ended here" in said.stdout
+    assert "no worker: no worker takes tasks now" in said.stdout
+    complete(own_client, hands, 40)
+    hands.register("box:cpu0")
+    lines = [text.split("  ", 1) for text in own_mofsim(*line).stdout.splitlines()]
+    found = {name: value.strip() for name, value in lines}
+    assert found["expected"] == "about 1.3 GB and 40 s (learnt from 1 task)"
+    assert found["memory on cpu"] == "1.3 GB: what 106 atoms took" and found["fits on"] == "box:cpu0"
+    document = own_mofsim(*line, "--json").document
+    assert (document["seconds"]["median"], document["fits"]) == (40.0, ["box:cpu0"])
+    assert own_client.tasks().total == 1
+
+
+def test_a_dry_run_uploads_a_file_once(mofsim: Mofsim, client: Client, tmp_path: Path) -> None:
+    (tmp_path / "dry.xyz").write_text(XYZ.replace("2.1", "2.15"))
+    line = ("submit", "single-point", "--structure", "dry.xyz", "--dry-run", "--json")
+    first, second = mofsim(*line).document, mofsim(*line).document
+    assert first["structure"]["formula"] == "MgO" and first["structure"]["id"] == second["structure"]["id"]
+
+
+@pytest.mark.parametrize("more", [("--wait",), ("--key", "k"), ("--model", "none"), ("--param", "fmx=1")], ids="".join)
+def test_a_dry_run_of_what_could_not_be_submitted_is_wrong_use(mofsim: Mofsim, more: tuple[str, ...]) -> None:
+    said = mofsim("submit", "single-point", "--structure", "MOF-5", "--dry-run", *more, "--json")
+    assert said.status == 2 and set(said.document["error"]) == {"type", "detail", "field"}
+
+
 def play(client: Client, hands: Hands, status: TaskStatus, **outcome: object) -> None:
     """Run the first task that comes."""
     for event in client.follow(0):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from mofsim.client import ApiError, AsyncClient, Conflict, NotFound, ServerUnreachable
 from mofsim.client.request import Request
 from mofsim.schemas.envelope import Page
+from mofsim.schemas.estimates import Estimate, TimeEstimate
 from mofsim.schemas.events import Event
 from mofsim.schemas.resources import Health, Model, Queue, Structure, Worker
 from mofsim.schemas.tasks import (
@@ -140,8 +141,12 @@ class World:
     #: requests that were made: method and path
     asked: list[tuple[str, str]] = field(default_factory=list)
     submitted: list[dict[str, Any]] = field(default_factory=list)
-    #: set to refuse the next submit
+    #: what was asked for an estimate
+    estimated: list[dict[str, Any]] = field(default_factory=list)
+    #: set to refuse the next submit or estimate
     refusal: ApiError | None = None
+    #: set to have no worker for what is estimated
+    estimate_why_none: str | None = None
     up: bool = True
     events: list[Event] = field(default_factory=list)
 
@@ -246,6 +251,8 @@ class FakeClient(AsyncClient):
         return [worker(i) for i in range(4)]
 
     async def _tasks(self, request: Request[Any], rest: list[str]) -> Any:
+        if rest == ["estimate"]:
+            return self._estimate(request)
         if request.method == "POST" and not rest[0].isdecimal():
             return await self._submit(request, rest[0])
         if not rest:
@@ -276,10 +283,35 @@ class FakeClient(AsyncClient):
             items=fitting[start : start + limit], next_cursor=str(start + limit) if more else None, total=len(fitting)
         )
 
-    async def _submit(self, request: Request[Any], task_type: str) -> Task:
+    def _refuse(self) -> None:
         if self.world.refusal:
             refusal, self.world.refusal = self.world.refusal, None
             raise refusal
+
+    def _estimate(self, request: Request[Any]) -> Estimate:
+        self._refuse()
+        self.world.estimated.append(request.json)
+        found = next(s for s in self.world.structures if s.name == request.json["structure"]["name"])
+        seconds = TimeEstimate(
+            median=40, low=12, high=95, tasks=7, learnt_from_atoms=[found.n_atoms], same_parameters=True
+        )
+        return Estimate(
+            task_type=request.json["task_type"],
+            model=request.json.get("model", "7net-0"),
+            preset=request.json["preset"],
+            structure=StructureBrief.model_validate(found),
+            n_atoms=found.n_atoms,
+            memory=[],
+            device="cuda",
+            seconds=seconds,
+            fits=["gpu-box-1:gpu0"] if self.world.estimate_why_none is None else [],
+            why_none=self.world.estimate_why_none,
+            known=True,
+            sentence=f"about {found.n_atoms / 100:.1f} GB and 40 s (12–95 s, learnt from 7 tasks)",
+        )
+
+    async def _submit(self, request: Request[Any], task_type: str) -> Task:
+        self._refuse()
         self.world.submitted.append({"task_type": task_type, **request.json})
         new = task(max(self.world.tasks, default=0) + 1, task_type=TaskType(task_type))
         await self.world.put(new)

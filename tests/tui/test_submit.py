@@ -3,10 +3,10 @@ from pathlib import Path
 from mofsim.client import Invalid
 from mofsim.schemas.resources import Structure
 from mofsim.tui import form
-from mofsim.tui.screens.submit import SubmitForm
+from mofsim.tui.screens.submit import ESTIMATE_AFTER, SubmitForm
 from mofsim.vocabulary import Preset, TaskType
 from tests.tui.conftest import Driver, Run
-from tests.tui.fake import structure
+from tests.tui.fake import structure, world
 
 OPT = TaskType.OPTIMIZATION
 
@@ -161,6 +161,98 @@ async def test_a_file_is_uploaded_and_its_structure_used(run: Run, tmp_path: Pat
         await c.press("ctrl+s")
         await c.until(lambda: c.world.submitted)
         assert c.world.submitted[0]["structure"] == {"source": "upload", "id": 9}
+
+
+async def test_what_the_task_would_need_is_told_as_soon_as_it_is_known_what_it_is(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        assert c.world.estimated == []
+        await c.type("zif")
+        await c.press("enter")
+        await c.sees("about 1.1 GB and 40 s (12–95 s, learnt from 7 tasks)")
+        asked = {"task_type": "optimization", "structure": {"source": "builtin", "name": "ZIF-8"}, "preset": "quick"}
+        assert c.world.estimated == [asked]
+        assert c.world.submitted == []
+
+
+async def test_an_estimate_follows_what_is_chosen_and_waits_for_a_pause(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        await c.type("zif")
+        await c.press("enter")
+        await c.sees("about 1.1 GB")
+        await c.press("tab", "tab", "tab")
+        await c.type("0.25")
+        await c.misses("about 1.1 GB")
+        await c.sees("about 1.1 GB")
+        assert [asked.get("parameters") for asked in c.world.estimated] == [None, {"fmax_eV_per_A": "0.25"}]
+        await c.type("x")
+        await c.misses("about 1.1 GB")
+        await c.press("backspace")
+        await c.sees("about 1.1 GB")
+        await c.press(*["tab"] * 4)
+        await c.sees("about 1.1 GB")
+        assert len(c.world.estimated) == 3
+
+
+async def test_priority_and_time_limit_ask_for_no_other_estimate(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        await c.type("zif")
+        await c.press("enter")
+        await c.sees("about 1.1 GB")
+        c.app.screen.query_one("#timeout").focus()
+        await c.type("30m")
+        await c.pilot.pause(2 * ESTIMATE_AFTER)
+        assert len(c.world.estimated) == 1 and "about 1.1 GB" in c.text
+
+
+async def test_the_estimate_stays_without_a_server_and_follows_when_it_is_back(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        await c.type("zif")
+        await c.press("enter")
+        await c.sees("about 1.1 GB")
+        await c.world.go_down()
+        await c.sees("does not answer", "about 1.1 GB")
+        await c.press("tab", "tab", "tab")
+        await c.type("0.25")
+        await c.misses("about 1.1 GB")
+        await c.pilot.pause(2 * ESTIMATE_AFTER)
+        assert len(c.world.estimated) == 1 and "about 1.1 GB" not in c.text
+        c.world.up = True
+        await c.sees("about 1.1 GB", "● live")
+        assert len(c.world.estimated) == 2
+
+
+async def test_why_no_worker_can_take_it_is_told_too(run: Run) -> None:
+    known = world()
+    known.estimate_why_none = "no worker takes tasks now; start one with `mofsim worker`, or resume one that is drained"
+    async with run(known, size=(80, 24)) as c:
+        await c.press("n")
+        await c.sees("new task", "HKUST-1      101 atoms")
+        await c.type("zif")
+        await c.press("enter")
+        await c.sees("about 1.1 GB and 40 s", "or resume one that is drained")
+
+
+async def test_what_only_the_server_knows_to_be_wrong_is_told_before_sending(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        c.world.refusal = Invalid("the guest is gone", code=422, type="UnknownStructure", field="structure.id")
+        await c.type("zif")
+        await c.press("enter")
+        await c.sees("✗ the guest is gone")
+
+
+async def test_a_file_has_no_estimate_before_it_is_uploaded(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.cif").write_text("data_mine")
+    async with run() as c:
+        await open_form(c)
+        c.app.screen.query_one("PickInput").value = str(tmp_path / "mine.cif")  # type: ignore[attr-defined]
+        await c.sees("it is uploaded first")
+        await c.pilot.pause(2 * ESTIMATE_AFTER)
+        assert c.world.estimated == []
 
 
 async def test_esc_leaves_the_form_without_sending(run: Run) -> None:

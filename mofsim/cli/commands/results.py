@@ -1,5 +1,6 @@
 """`mofsim result`, `files`: what a task found and left behind."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,13 @@ from mofsim.cli.app import App, command, task_id
 from mofsim.cli.output import Column, Output
 from mofsim.client import ApiError
 from mofsim.schemas.tasks import TaskResult
+from mofsim.tui import grid
 from mofsim.vocabulary import COMPRESSED
+
+#: Columns of a terminal that does not tell how many it has.
+_WIDTH = 100
+#: Rows of a table in a result that are shown.
+_MOST_ROWS = 40
 
 
 @command()
@@ -37,13 +44,33 @@ def result_or_none(app: App, id: int) -> TaskResult | None:
 
 def say_result(out: Output, found: TaskResult) -> None:
     lines = {"task": f"{found.task_id}", "status": str(found.status)}
-    lines |= {name: value_text(value) for name, value in found.result.items()}
+    lines |= {name: _short(value) for name, value in found.result.items() if not grid.is_table(value)}
     lines |= {name: value_text(value) for name, value in found.metrics.items()}
     if found.output_files:
         lines["files"] = ", ".join(found.output_files)
     if found.files_removed_at:
         lines["files"] = f"removed by their age at {text.clock(found.files_removed_at)}"
     out.fields(lines)
+    for name, value in found.result.items():
+        if grid.is_table(value):
+            _say_table(out, name, value)
+
+
+def _say_table(out: Output, name: str, records: list[dict[str, Any]]) -> None:
+    out.line()
+    out.line(name)
+    width = shutil.get_terminal_size((_WIDTH, 24)).columns - 2
+    for line in grid.table(records[:_MOST_ROWS], value_text, str, width):
+        out.line(f"  {line}".rstrip())
+    if len(records) > _MOST_ROWS:
+        out.line(f"  … {len(records) - _MOST_ROWS} more; --json has all of them")
+
+
+def _short(value: Any) -> str:
+    """Of many numbers only the ends."""
+    if grid.is_long(value):
+        return f"[{grid.ends(value, value_text, ', ')}] ({len(value)} values)"
+    return value_text(value)
 
 
 def value_text(value: Any) -> str:
@@ -53,7 +80,7 @@ def value_text(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case float():
-            return f"{value:.6g}" if abs(value) < 1000 else f"{value:.4f}"
+            return f"{value:.6g}" if abs(value) < 1000 or value.is_integer() else f"{value:.4f}"
         case dict():
             return ", ".join(f"{name} = {value_text(item)}" for name, item in value.items())
         case list():

@@ -10,6 +10,7 @@ from mofsim.cli.app import FAILED, OK, App, command
 from mofsim.cli.commands.results import result_or_none, say_result
 from mofsim.cli.commands.tasks import one_of
 from mofsim.cli.commands.watch import every, say_end, until_end
+from mofsim.cli.expecting import of_submitted, say_dry_run
 from mofsim.cli.resolve import structure_for
 from mofsim.schemas.tasks import Task, TaskStructure
 from mofsim.vocabulary import SIMULATIONS, Preset, Priority, TaskStatus, WebhookEvent
@@ -92,6 +93,7 @@ def _read_secret(ctx: click.Context, option: click.Parameter, file: BinaryIO | N
     help="Sign what is told with the secret in this file (-: stdin).",
 )
 @click.option("--wait", is_flag=True, help="Follow it until it ends, then show its result.")
+@click.option("--dry-run", is_flag=True, help="Only check it and say what it would need; queue nothing.")
 @every
 @click.pass_obj
 def submit(
@@ -112,49 +114,61 @@ def submit(
     callback_events: tuple[str, ...],
     callback_secret: str | None,
     wait: bool,
+    dry_run: bool,
     every: float,
 ) -> int:
     """Submit a task of a TYPE: single-point, optimization, stability, bulk-modulus, heat-capacity, interaction-energy.
 
-    With --json: the task; with --wait {task, result}, where result is null when there is none.
+    With --json: the task; with --wait {task, result}, where result is null when there is none; with --dry-run
+    {n_atoms, memory, seconds, fits, …}. A structure from a file is uploaded with --dry-run too.
     """
-    receiver = _receiver(callback, callback_events, callback_secret)
-    task = app.client.submit(
-        task_type,
-        _structure(app, structure, after),
-        model=model,
-        preset=preset,
-        parameters=parameters,
-        priority=priority,
-        timeout_seconds=timeout,
-        not_before=not_before,
-        max_attempts=max_attempts,
-        reuse=reuse,
-        idempotency_key=idempotency_key,
-        callback=receiver,
-    )
+    if dry_run and (wait or idempotency_key):
+        raise click.UsageError("--dry-run queues nothing; leave --wait and --key")
+    asked: dict[str, Any] = {
+        "task_type": task_type,
+        "structure": _structure(app, structure, after, reuse=dry_run),
+        "model": model,
+        "preset": preset,
+        "parameters": parameters,
+        "priority": priority,
+        "timeout_seconds": timeout,
+        "not_before": not_before,
+        "max_attempts": max_attempts,
+        "reuse": reuse,
+        "callback": _receiver(callback, callback_events, callback_secret),
+    }
+    if dry_run:
+        estimate = app.client.estimate(**asked)
+        if app.json:
+            app.out.document(estimate)
+        else:
+            say_dry_run(app, estimate)
+        return OK
+    task = app.client.submit(**asked, idempotency_key=idempotency_key)
     if wait:
         return _follow(app, task, every)
     if app.json:
         app.out.document(task)
     else:
-        app.out.line(_told(task))
+        app.out.line(_told(app, task, asked))
     return OK
 
 
-def _told(task: Task) -> str:
+def _told(app: App, task: Task, asked: dict[str, Any]) -> str:
     if task.reused_from is not None:
         return f"task {task.id} has the result of task {task.reused_from}; `mofsim result {task.id}` shows it"
-    return f"task {task.id} is {task.status}; `mofsim watch {task.id}` follows it"
+    estimate = of_submitted(app, asked)
+    expected = f"{estimate.sentence}; " if estimate else ""
+    return f"task {task.id} is {task.status}; {expected}`mofsim watch {task.id}` follows it"
 
 
-def _structure(app: App, structure: str | None, after: int | None) -> str | int | TaskStructure:
+def _structure(app: App, structure: str | None, after: int | None, *, reuse: bool) -> str | int | TaskStructure:
     if (structure is None) == (after is None):
         raise click.UsageError("say what to compute: --structure NAME|FILE|ID, or --after TASK")
     if after is not None:
         return TaskStructure(source="task", id=after)
     assert structure is not None
-    return structure_for(app, structure)
+    return structure_for(app, structure, reuse=reuse)
 
 
 def _receiver(url: str | None, events: tuple[str, ...], secret: str | None) -> dict[str, Any] | None:

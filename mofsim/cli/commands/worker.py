@@ -38,10 +38,11 @@ def worker(ctx: click.Context, gpus: str | None, cpu_slots: int | None) -> int:
 def _run(app: App, gpus: str | None, cpu_slots: int | None) -> int:
     settings = app.settings_for_processes({"worker.gpus": gpus, "worker.cpu_slots": cpu_slots})
     from mofsim import logs
+    from mofsim.core.storage import Storage
     from mofsim.worker.supervisor import run
 
     logs.configure(settings, "supervisor")
-    logs.keep(settings, "supervisor")
+    logs.keep(settings, "supervisor", Storage(settings.storage.root).logs)
     try:
         return run(settings)
     except ValueError as error:

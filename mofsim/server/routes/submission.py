@@ -1,19 +1,22 @@
-"""Submit tasks: POST /tasks/{task type}, /tasks/batch."""
+"""Submit tasks: POST /tasks/{task type}, /tasks/batch; /tasks/estimate tells what one would need."""
 
 from typing import TypeVar
 
 from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mofsim.core import submission
+from mofsim.core import estimates, submission
 from mofsim.core.errors import Invalid, NotFound
 from mofsim.core.wire import task_to_wire
 from mofsim.db.tables import Batch
 from mofsim.db.tables import Task as TaskRow
+from mofsim.schemas.estimates import Estimate, EstimateRequest
 from mofsim.schemas.tasks import (
+    AnySubmit,
     BatchCreated,
     BatchSubmit,
     BulkModulusSubmit,
@@ -26,7 +29,7 @@ from mofsim.schemas.tasks import (
     TaskSubmit,
 )
 from mofsim.server.answers import answer
-from mofsim.server.context import Context, context, wake_workers, write
+from mofsim.server.context import Context, context, read, wake_workers, write
 from mofsim.server.openapi import document
 from mofsim.server.requests import json_body
 from mofsim.vocabulary import SIMULATIONS, TaskType
@@ -99,8 +102,21 @@ def _accept_batch(context: Context, body: BatchSubmit, key: str | None) -> tuple
         return submission.submit_batch(session, body, context.defaults, reuse=context.reuse, idempotency_key=key)
 
 
+@document("tasks", json=EstimateRequest, answer=Estimate)
+async def estimate_task(request: Request) -> Response:
+    """Say what memory and time a task would need. It is checked as when it is submitted, and not queued."""
+    body = (await json_body(request, EstimateRequest)).root
+    await _check_callbacks(request, body)
+    return answer(await read(request, _estimate, body, context(request)))
+
+
+def _estimate(session: Session, body: AnySubmit, context: Context) -> Estimate:
+    task = submission.check(session, TaskType(body.task_type), body, context.defaults)
+    return estimates.estimate(session, task, context.reuse if body.options.reuse else None)
+
+
 async def unknown_type(request: Request) -> Response:
-    known = ", ".join([*SIMULATIONS, "batch"])
+    known = ", ".join([*SIMULATIONS, "batch", "estimate"])
     name = request.path_params["id"]
     raise NotFound(f"there is no task type {name[:40]!r}; there are {known}", field="task_type", type="UnknownTaskType")
 
@@ -135,5 +151,6 @@ routes = [
     Route("/api/v1/tasks/heat-capacity", submit_heat_capacity, methods=["POST"]),
     Route("/api/v1/tasks/interaction-energy", submit_interaction_energy, methods=["POST"]),
     Route("/api/v1/tasks/batch", submit_batch, methods=["POST"]),
+    Route("/api/v1/tasks/estimate", estimate_task, methods=["POST"]),
     Route("/api/v1/tasks/{id}", unknown_type, methods=["POST"]),
 ]

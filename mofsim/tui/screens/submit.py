@@ -20,11 +20,14 @@ from mofsim.tui.widgets.picker import Picker
 from mofsim.vocabulary import SIMULATIONS, Preset, Priority, TaskType
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
     from textual.widget import Widget
 
     from mofsim.schemas.resources import Model
     from mofsim.schemas.tasks import Task
 
+#: Seconds without a change before the server is asked what the task would need.
+ESTIMATE_AFTER = 0.3
 #: The choice that leaves a value to the preset or the server.
 UNSET = ""
 PRESET_NOTES = {
@@ -54,9 +57,14 @@ class SubmitForm(ConsoleScreen):
         self.timeout = FieldInput("the server's default", "timeout")
         self.rest = Vertical(id="parameters")
         self.note = Note(glyphs)
+        self.expected = Note(glyphs)
+        self.expected.id = "expected"
         self.fields: dict[str, Field] = {}
         self.parameters: dict[str, Choice | FieldInput] = {}
         self._sending = False
+        self._asking: Timer | None = None
+        #: what an estimate is shown of, or was asked for
+        self._estimated: form.Question | None = None
 
     def _choice(self, name: str, options: Sequence[tuple[str, str]], value: str) -> Choice:
         return Choice(options, value, self.session.glyphs, name)
@@ -76,7 +84,7 @@ class SubmitForm(ConsoleScreen):
             Button("back (esc)", id="back", compact=True),
             id="buttons",
         )
-        return (VerticalScroll(*with_labels, buttons, self.note, id="form", can_focus=False),)
+        return VerticalScroll(*with_labels, buttons, self.note, id="form", can_focus=False), self.expected
 
     def _field(self, name: str, label: str, control: Widget, note: str = "") -> Field:
         self.fields[name] = Field(name, label, control, self.session.glyphs, note)
@@ -135,6 +143,8 @@ class SubmitForm(ConsoleScreen):
     def changed(self, change: Change) -> None:
         if change.line and self.store.online and not self._models:
             self.ask(jobs.choices, group="choices")
+        if change.line and not self._asking:
+            self._ask_estimate()
 
     def on_choices_came(self, message: messages.ChoicesCame) -> None:
         self._models = [model for model in message.models if model.is_validated]
@@ -162,6 +172,7 @@ class SubmitForm(ConsoleScreen):
         else:
             note.say("")
         self._check_model()
+        self._estimate_soon()
 
     def _check_model(self) -> None:
         name, default = self.model.value, next((m for m in self._models if m.is_default), None)
@@ -185,7 +196,45 @@ class SubmitForm(ConsoleScreen):
         self._check_model()
         if self.fields["model"].note.problem:
             problems["model"] = self.fields["model"].note.problem
+        self._estimate_soon()
         return problems
+
+    def _estimate_soon(self) -> None:
+        """An estimate of something else goes at once; the new one is asked for when nothing changes for a moment."""
+        question = self._question()
+        if question == self._estimated:
+            return
+        self._estimated = question
+        self._tell_expected()
+        self.workers.cancel_group(self, "estimate")
+        if self._asking:
+            self._asking.stop()
+        self._asking = self.set_timer(ESTIMATE_AFTER, self._ask_estimate) if question else None
+
+    def _question(self) -> form.Question | None:
+        """None while there is nothing to ask."""
+        structure, model = self.structure.chosen.structure, self.model.value
+        task_type, preset = TaskType(self.type.value), Preset(self.preset.value)
+        parameters, problems = form.check(task_type, preset, self._typed())
+        if structure is None or problems or self.fields["model"].note.problem:
+            return None
+        options = {"model": model or None, "preset": preset, "parameters": parameters}
+        return form.Question(task_type, self.structure.chosen.reference, options)
+
+    def _ask_estimate(self) -> None:
+        """Without a line, what was told last stays; it is asked for again when the line is back."""
+        self._asking = None
+        if self._estimated and self.store.online:
+            self.ask(jobs.estimate, self._estimated, group="estimate")
+
+    def on_estimated(self, message: messages.Estimated) -> None:
+        if message.question == self._estimated:
+            self._tell_expected(form.expected(message.estimate) if message.estimate else "", message.refusal)
+
+    def _tell_expected(self, text: str = "", refusal: str = "") -> None:
+        self.expected.display = bool(text or refusal)
+        self.expected.say(text)
+        self.expected.complain(refusal)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.action_do("form.submit" if event.button.id == "submit" else "form.back")

@@ -42,6 +42,9 @@ class Note(Lines):
 
     def _fit(self) -> None:
         """As many lines as the text needs, so that it can be read on a narrow screen too."""
+        if not self.content_size.width:
+            # It is not shown; when it is, it gets a size.
+            return
         needed = max(1, len(self._wrapped(self.content_size.width)))
         if needed != self.content_size.height:
             self.styles.height = needed
