@@ -16,7 +16,9 @@ UNITS = {
     "_eV_per_A": "eV/Å",
     "_J_per_g_K": "J/g/K",
     "_J_per_gK": "J/g/K",
+    "_J_per_molK": "J/mol/K",
     "_kJ_per_mol": "kJ/mol",
+    "_g_per_mol": "g/mol",
     "_eV": "eV",
     "_A3": "Å³",
     "_A": "Å",
@@ -30,6 +32,7 @@ UNITS = {
     "_percent": "%",
     "_seconds": "s",
     "_deg": "°",
+    "_THz": "THz",
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mofsim.core import explain, leases, queries, reuse, steering, submission
+from mofsim.core import estimates, explain, leases, queries, reuse, steering, submission
 from mofsim.core.hashing import sha256
 from mofsim.core.leases import Outcome
 from mofsim.core.storage import Storage
@@ -89,6 +89,17 @@ def finished(session: Session, storage: Storage, submit: Callable[..., Task], we
     sizes = {name: len(content) for name, content in FILES.items()}
     leases.finish(session, lease, Outcome(TaskStatus.COMPLETED, {"energy_eV": -1.0}, sizes, {}, provenance))
     return task
+
+
+def test_an_estimate_says_whose_result_a_task_would_be_given_and_keeps_no_task(session, storage, finished) -> None:
+    body = OptimizationSubmit.model_validate(BODY)
+    task = submission.check(session, TaskType.OPTIMIZATION, body, submission.Defaults("mine", 3600.0, 3))
+    found = estimates.estimate(session, task, reuse.Reuse(storage))
+    assert found.reused_from == finished.id
+    assert found.sentence == f"nothing is computed: task {finished.id} has its result"
+    assert estimates.estimate(session, task).reused_from is None
+    session.flush()
+    assert list(session.scalars(select(Task.id))) == [finished.id]
 
 
 def test_an_equal_task_is_completed_at_once_with_files_of_its_own(session, storage, submit, finished) -> None:
