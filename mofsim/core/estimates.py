@@ -41,7 +41,7 @@ def estimate(session: Session, task: Task, reuse: Reuse | None = None) -> Estima
     fits, why_none = _places(session, task, memories)
     there = {placement.device_of(worker.gpu_id) for worker in fits}
     likely = [device for device in DEVICES if device in there]
-    times = {device: _time(session, task, device) for device in likely or DEVICES}
+    times = {device: estimated_time(session, task, device) for device in likely or DEVICES}
     known = [device for device in times if times[device] or _is_known(memories[device])]
     chosen = next(iter(known or likely), None)
     found = reuse.find(session, task) if reuse else None
@@ -64,7 +64,8 @@ def estimate(session: Session, task: Task, reuse: Reuse | None = None) -> Estima
     )
 
 
-def _time(session: Session, task: Task, device: str) -> TimeEstimate | None:
+def estimated_time(session: Session, task: Task, device: str) -> TimeEstimate | None:
+    """How long it runs on such a device; None when nothing like it ran there."""
     runs = newest_runs(session, task.model_name, task.task_type, task.preset, device)
     return running_time(runs, task.structure.n_atoms, task.parameters)
 

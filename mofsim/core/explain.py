@@ -1,11 +1,12 @@
 """Why a task is where it is, in a sentence, and what would move it."""
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mofsim.core import placement, queries, workers
+from mofsim.core import expected, forecast, placement, queries, workers
+from mofsim.core.forecast import Forecast
 from mofsim.db.tables import Task, Worker, utcnow
-from mofsim.schemas.tasks import Explanation, Progress
+from mofsim.schemas.tasks import Explanation, Progress, Span
 from mofsim.vocabulary import StopReason, TaskStatus, WorkerState
 
 
@@ -13,17 +14,40 @@ def explain(session: Session, task_id: int) -> Explanation:
     """Raises NotFound."""
     task = queries.find(session, task_id)
     status = TaskStatus(task.status)
-    ahead = _ahead(session, task) if status is TaskStatus.QUEUED else None
-    return Explanation(task_id=task_id, status=status, sentence=_sentence(session, task, ahead), ahead=ahead)
-
-
-def _ahead(session: Session, task: Task) -> int:
-    before = or_(
-        Task.priority < task.priority,
-        (Task.priority == task.priority) & (Task.queued_at < task.queued_at),
-        (Task.priority == task.priority) & (Task.queued_at == task.queued_at) & (Task.id < task.id),
+    places = _places(session, task) if status is TaskStatus.QUEUED else []
+    ahead = _ahead(session, task, places) if status is TaskStatus.QUEUED else None
+    found = forecast.forecast(session, task, places)
+    return Explanation(
+        task_id=task_id,
+        status=status,
+        sentence=_sentence(session, task, ahead) + _when(found),
+        ahead=ahead,
+        starts_in=found.starts_in,
+        ends_in=found.ends_in,
     )
-    return session.scalar(select(func.count()).where(Task.status == TaskStatus.QUEUED, before)) or 0
+
+
+def _places(session: Session, task: Task) -> list[Worker]:
+    """The workers that could take it as things are."""
+    well = [worker for worker in workers.online(session) if not worker.drain and worker.state != WorkerState.PAUSED]
+    return [worker for worker in well if placement.is_enough(session, task, worker)]
+
+
+def _ahead(session: Session, task: Task, places: list[Worker]) -> int:
+    return session.scalar(select(func.count()).select_from(Task).where(*forecast.before(task, places))) or 0
+
+
+def _when(found: Forecast) -> str:
+    starts = f"start in about {_span(found.starts_in)}" if found.starts_in and found.starts_in.high >= 1 else ""
+    ends = f"end in about {_span(found.ends_in)}" if found.ends_in else ""
+    said = " and ".join(filter(None, (starts, ends)))
+    return f" It should {said}." if said else ""
+
+
+def _span(span: Span) -> str:
+    around = expected.duration_range(span.low, span.high)
+    is_narrow = expected.duration(span.low) == expected.duration(span.high)
+    return expected.duration(span.median) + ("" if is_narrow else f" ({around})")
 
 
 def _sentence(session: Session, task: Task, ahead: int | None) -> str:

@@ -3,7 +3,7 @@
 from pydantic import Field, RootModel
 
 from mofsim.schemas.base import Response
-from mofsim.schemas.tasks import AnySubmit, StructureBrief
+from mofsim.schemas.tasks import AnySubmit, Span, StructureBrief
 from mofsim.vocabulary import Preset, TaskType
 
 
@@ -22,12 +22,12 @@ class MemoryEstimate(Response):
     how: str = Field(description="How it is taken from them, in words")
 
 
-class TimeEstimate(Response):
-    """Running time in seconds, from completed tasks of the same model, type and preset on the same kind of device."""
+class TimeEstimate(Span):
+    """Running time in seconds, from completed tasks of the same model, type and preset on the same kind of device.
 
-    median: float
-    low: float = Field(description="One of ten is faster; of less than ten tasks, the fastest")
-    high: float = Field(description="One of ten is slower; of less than ten tasks, the slowest")
+    One of ten is faster than `low` and one slower than `high`; of less than ten, these are the fastest and the slowest.
+    """
+
     tasks: int = Field(description="How many tasks it was learnt from")
     learnt_from_atoms: list[int] = Field(description="The sizes of those tasks")
     same_parameters: bool = Field(description="Whether their parameters were the same too")

@@ -352,10 +352,22 @@ class Attempt(Response):
     resumed_from_step: int | None = None
 
 
+class Span(Response):
+    """A time in seconds that is not certain."""
+
+    median: float
+    low: float
+    high: float
+
+
 class Explanation(Response):
     """Why a task is where it is, in a sentence, and what would move it."""
 
     task_id: int
     status: TaskStatus
     sentence: str
-    ahead: int | None = Field(None, description="Tasks that run before it, when it is queued")
+    ahead: int | None = Field(
+        None, description="When it is queued: the tasks that are taken before it by workers that could take it"
+    )
+    starts_in: Span | None = Field(None, description="When it is queued; null where something was never seen before")
+    ends_in: Span | None = Field(None, description="When it is queued or runs; null where it is not known")

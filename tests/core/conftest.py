@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from mofsim.core import lifecycle
+from mofsim.core import leases, lifecycle
+from mofsim.core.leases import Outcome
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
 from mofsim.db.tables import Structure, Task, utcnow
-from mofsim.vocabulary import Priority
+from mofsim.vocabulary import Priority, TaskStatus
 
 
 @pytest.fixture
@@ -69,3 +70,22 @@ def new_task(structure: Structure) -> Callable[..., Task]:
         return task
 
     return create
+
+
+@pytest.fixture
+def complete(session: Session, new_task: Callable[..., Task]) -> Callable[..., Task]:
+    """Run a task to its end, as if it had taken so long and so much memory."""
+
+    def complete(seconds: float, peak_MB: float | None = 1300.0, gpu: bool = False, **values: Any) -> Task:
+        task = new_task(session, **values)
+        gpu_id = "GPU-0" if gpu else None
+        claimed = leases.claim(
+            session, "box:0", gpu_id=gpu_id, loaded_models=[], lease_seconds=30, affinity_seconds=120
+        )
+        assert claimed and claimed[1] is task
+        leases.start(session, claimed[0], 10)
+        metrics = {"duration_seconds": seconds, "peak_memory_MB": peak_MB}
+        leases.finish(session, claimed[0], Outcome(TaskStatus.COMPLETED, metrics=metrics))
+        return task
+
+    return complete

@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from mofsim.core import estimates, expected, leases, workers
+from mofsim.core import estimates, expected, workers
 from mofsim.core.estimates import Run
-from mofsim.core.leases import Outcome
 from mofsim.db.engine import Database
 from mofsim.db.tables import MemoryNeed, Structure, Task, TaskResult, Worker
 from mofsim.schemas.estimates import Estimate
@@ -40,25 +39,6 @@ def add_worker(session: Session, slot: str, memory_MB: float | None = None, gpu:
     worker.gpu_id = f"GPU-{slot}" if gpu else None
     workers.register(session, worker)
     return session.get_one(Worker, worker.id)
-
-
-@pytest.fixture
-def complete(session: Session, new_task: Callable[..., Task]) -> Callable[..., Task]:
-    """Run a task to its end, as if it had taken so long and so much memory."""
-
-    def complete(seconds: float, peak_MB: float | None = 1300.0, gpu: bool = False, **values: Any) -> Task:
-        task = new_task(session, **values)
-        gpu_id = "GPU-0" if gpu else None
-        claimed = leases.claim(
-            session, "box:0", gpu_id=gpu_id, loaded_models=[], lease_seconds=30, affinity_seconds=120
-        )
-        assert claimed and claimed[1] is task
-        leases.start(session, claimed[0], 10)
-        metrics = {"duration_seconds": seconds, "peak_memory_MB": peak_MB}
-        leases.finish(session, claimed[0], Outcome(TaskStatus.COMPLETED, metrics=metrics))
-        return task
-
-    return complete
 
 
 @pytest.fixture
