@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from mofsim.client import address, requests
 from mofsim.client.errors import ClientError, ServerUnreachable, Unavailable
-from mofsim.client.following import Place, event_stream, find_file, read_event, updated
+from mofsim.client.following import OnBytes, Place, event_stream, find_file, log_stream, read_event, read_line, updated
 from mofsim.client.methods import like
+from mofsim.client.pictures import Picture
 from mofsim.client.request import API, TIMEOUT_SECONDS, Request, Stream
 from mofsim.client.saving import saved, target
 from mofsim.client.sse import SseParser
 from mofsim.schemas.events import Event
-from mofsim.schemas.tasks import Task
+from mofsim.schemas.tasks import LogLine, Task
 from mofsim.vocabulary import StructureFile
 
 if TYPE_CHECKING:
@@ -117,13 +118,25 @@ class AsyncClient:
     alerts = _method(requests.alerts)
     alert_history = _method(requests.alert_history)
 
-    async def download(self, id: int, name: str, destination: Path | str) -> Path:
+    async def download(
+        self, id: int, name: str, destination: Path | str, *, on_progress: OnBytes | None = None
+    ) -> Path:
         """Save an output file of a task as `destination`, or into it when it is a folder; the file's path.
 
-        One that was compressed since is unpacked, unless it is named with its .gz.
+        One that was compressed since is unpacked, unless it is named with its .gz: the bytes that `on_progress` is
+        told of may then be more than it was told to expect.
         """
         url = find_file(await self.result(id), name)
-        return await self._save(Stream(url), target(destination, name))
+        sizes = {file.url: file.size_bytes for file in await self.files(id)} if on_progress else {}
+        return await self._save(Stream(url), target(destination, name), on_progress, sizes.get(url, 0))
+
+    async def pictures(self, id: int) -> list[Picture]:
+        """The plots of a task; in a notebook, the last value of a cell is drawn."""
+        names = [name for name in (await self.result(id)).output_files if name.endswith(".png")]
+        return [Picture(name, await self._content(Stream(find_file(await self.result(id), name)))) for name in names]
+
+    async def _content(self, stream: Stream) -> bytes:
+        return b"".join([piece async for piece in self._line.stream(stream)])
 
     async def structure_file(
         self, id: int, destination: Path | str, form: StructureFile | str = StructureFile.UPLOADED
@@ -139,10 +152,14 @@ class AsyncClient:
         stream = Stream(f"{API}/batches/{id}/results", {"format": "csv"})
         return await self._save(stream, target(destination, f"batch-{id}.csv"))
 
-    async def _save(self, stream: Stream, path: Path) -> Path:
+    async def _save(self, stream: Stream, path: Path, on_progress: OnBytes | None = None, total: int = 0) -> Path:
+        done = 0
         with saved(path) as file:
             async for piece in self._line.stream(stream):
                 await asyncio.to_thread(file.write, piece)
+                done += len(piece)
+                if on_progress:
+                    on_progress(done, total)
         return path
 
     async def events(
@@ -187,6 +204,27 @@ class AsyncClient:
                 if on_lost:
                     on_lost(error)
                 await asyncio.sleep(place.pause())
+
+    async def follow_logs(
+        self, id: int, after: int = 0, *, on_lost: Callable[[ClientError], None] | None = None
+    ) -> AsyncGenerator[LogLine]:
+        """The log of a task after line `after` until it has ended; connects again when the line breaks."""
+        place = Place(after)
+        while True:
+            parser = SseParser()
+            try:
+                async with aclosing(self._line.stream(log_stream(id, place.last_event_id or 0))) as pieces:
+                    async for piece in pieces:
+                        for message in parser.feed(piece):
+                            line = read_line(message)
+                            if line is None:
+                                return
+                            place.passed(line)
+                            yield line
+            except (ServerUnreachable, Unavailable) as error:
+                if on_lost:
+                    on_lost(error)
+            await asyncio.sleep(place.pause())
 
     async def wait(
         self,

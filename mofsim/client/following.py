@@ -1,5 +1,6 @@
 """What following a task or all events means, apart from how bytes are waited for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,8 +8,11 @@ from mofsim.client.errors import NotFound
 from mofsim.client.request import API, Stream
 from mofsim.client.sse import Message
 from mofsim.schemas.events import Event
-from mofsim.schemas.tasks import Progress, Task, TaskResult
+from mofsim.schemas.tasks import LogLine, Progress, Task, TaskResult
 from mofsim.vocabulary import COMPRESSED, EventType, TaskStatus
+
+#: Told how many bytes of a file are there, and how many there will be.
+OnBytes = Callable[[int, int], None]
 
 #: Pauses between two attempts to connect again, in seconds.
 FIRST_PAUSE = 0.2
@@ -22,7 +26,7 @@ class Place:
     last_event_id: int | None
     _pause: float = FIRST_PAUSE
 
-    def passed(self, event: Event) -> None:
+    def passed(self, event: Event | LogLine) -> None:
         self.last_event_id = event.id
         self._pause = FIRST_PAUSE
 
@@ -41,6 +45,15 @@ def event_stream(last_event_id: int | None, task: int | None) -> Stream:
 
 def read_event(message: Message) -> Event:
     return Event.model_validate_json(message.data)
+
+
+def log_stream(task: int, after: int) -> Stream:
+    return Stream(f"{API}/tasks/{task}/logs/stream", {"after": after}, {"Accept": "text/event-stream"})
+
+
+def read_line(message: Message) -> LogLine | None:
+    """None for the end of the log."""
+    return LogLine.model_validate_json(message.data) if message.event == "log" else None
 
 
 def updated(task: Task, event: Event) -> Task | None:

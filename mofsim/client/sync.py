@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from mofsim.client import address, requests
 from mofsim.client.errors import ClientError, ServerUnreachable, Unavailable
-from mofsim.client.following import Place, event_stream, find_file, read_event, updated
+from mofsim.client.following import OnBytes, Place, event_stream, find_file, log_stream, read_event, read_line, updated
 from mofsim.client.methods import like
+from mofsim.client.pictures import Picture
 from mofsim.client.request import API, TIMEOUT_SECONDS, Request, Stream
 from mofsim.client.saving import saved, target
 from mofsim.client.sse import SseParser
 from mofsim.schemas.events import Event
-from mofsim.schemas.tasks import Task
+from mofsim.schemas.tasks import LogLine, Task
 from mofsim.vocabulary import StructureFile
 
 if TYPE_CHECKING:
@@ -121,13 +122,23 @@ class Client:
     alerts = _method(requests.alerts)
     alert_history = _method(requests.alert_history)
 
-    def download(self, id: int, name: str, destination: Path | str) -> Path:
+    def download(self, id: int, name: str, destination: Path | str, *, on_progress: OnBytes | None = None) -> Path:
         """Save an output file of a task as `destination`, or into it when it is a folder; the file's path.
 
-        One that was compressed since is unpacked, unless it is named with its .gz.
+        One that was compressed since is unpacked, unless it is named with its .gz: the bytes that `on_progress` is
+        told of may then be more than it was told to expect.
         """
         url = find_file(self.result(id), name)
-        return self._save(Stream(url), target(destination, name))
+        sizes = {file.url: file.size_bytes for file in self.files(id)} if on_progress else {}
+        return self._save(Stream(url), target(destination, name), on_progress, sizes.get(url, 0))
+
+    def pictures(self, id: int) -> list[Picture]:
+        """The plots of a task; in a notebook, the last value of a cell is drawn."""
+        names = [name for name in (self.result(id)).output_files if name.endswith(".png")]
+        return [Picture(name, self._content(Stream(find_file(self.result(id), name)))) for name in names]
+
+    def _content(self, stream: Stream) -> bytes:
+        return b"".join([piece for piece in self._line.stream(stream)])
 
     def structure_file(
         self, id: int, destination: Path | str, form: StructureFile | str = StructureFile.UPLOADED
@@ -143,10 +154,14 @@ class Client:
         stream = Stream(f"{API}/batches/{id}/results", {"format": "csv"})
         return self._save(stream, target(destination, f"batch-{id}.csv"))
 
-    def _save(self, stream: Stream, path: Path) -> Path:
+    def _save(self, stream: Stream, path: Path, on_progress: OnBytes | None = None, total: int = 0) -> Path:
+        done = 0
         with saved(path) as file:
             for piece in self._line.stream(stream):
                 file.write(piece)
+                done += len(piece)
+                if on_progress:
+                    on_progress(done, total)
         return path
 
     def events(
@@ -191,6 +206,27 @@ class Client:
                 if on_lost:
                     on_lost(error)
                 time.sleep(place.pause())
+
+    def follow_logs(
+        self, id: int, after: int = 0, *, on_lost: Callable[[ClientError], None] | None = None
+    ) -> Generator[LogLine]:
+        """The log of a task after line `after` until it has ended; connects again when the line breaks."""
+        place = Place(after)
+        while True:
+            parser = SseParser()
+            try:
+                with closing(self._line.stream(log_stream(id, place.last_event_id or 0))) as pieces:
+                    for piece in pieces:
+                        for message in parser.feed(piece):
+                            line = read_line(message)
+                            if line is None:
+                                return
+                            place.passed(line)
+                            yield line
+            except (ServerUnreachable, Unavailable) as error:
+                if on_lost:
+                    on_lost(error)
+            time.sleep(place.pause())
 
     def wait(
         self,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from mofsim.schemas import notebook
+
 
 def _utc(value: datetime) -> datetime:
     try:
@@ -30,3 +32,7 @@ class Response(BaseModel):
     """Something the server sends: a newer server may add fields that an older client does not know."""
 
     model_config = ConfigDict(extra="ignore", from_attributes=True)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return notebook.record(self)

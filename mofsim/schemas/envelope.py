@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 from pydantic import Field
 
+from mofsim.schemas import notebook
 from mofsim.schemas.base import Response
 
 T = TypeVar("T")
@@ -43,3 +44,6 @@ class Page(Response, Generic[T]):
     items: list[T]
     next_cursor: str | None = None
     total: int | None = Field(None, description="Null when counting would be slow")
+
+    def _repr_html_(self) -> str:
+        return notebook.listing(self.items, self.total)

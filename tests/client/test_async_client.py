@@ -82,6 +82,20 @@ async def test_a_file_is_downloaded(shared_server: Server, tmp_path: Path) -> No
             await client.structure_file(999, tmp_path)
 
 
+async def test_a_log_plots_and_a_download_are_had(own_server: Server, tmp_path: Path) -> None:
+    async with AsyncClient(own_server.url) as client:
+        id = (await client.submit("single-point", "MOF-5")).id
+        with own_server.hands() as hands:
+            lease = hands.take()
+            hands.say(lease, "hello")
+            hands.end(lease, output_files=hands.write(lease, "eos.png", "png"))
+        assert [line.message async for line in client.follow_logs(id)] == ["hello"]
+        assert [picture.content for picture in await client.pictures(id)] == [b"png"]
+        told: list[int] = []
+        await client.download(id, "eos.png", tmp_path, on_progress=lambda done, total: told.append(done))
+        assert told[-1] == 3
+
+
 async def test_a_model_is_uploaded(shared_server: Server, tmp_path: Path) -> None:
     """From its file and not by way of memory: weights may have gigabytes."""
     content = bytes(range(256)) * 10_000

@@ -195,6 +195,30 @@ def test_a_delivery_is_sent_once_more(client: Client) -> None:
         client.redeliver(99999)
 
 
+def test_a_notebook_sees_tables_and_plots(own_client: Client, hands: Hands, tmp_path: Path) -> None:
+    task = own_client.submit("single-point", "MOF-5")
+    lease = hands.take()
+    result = {"energy_eV": -1.5, "points": list(range(20)), "note": "<b>&"}
+    hands.end(lease, result=result, output_files=hands.write(lease, "eos.png", "\x89PNG"))
+    html = own_client.result(task.id)._repr_html_()
+    assert "energy_eV = -1.5" in html and "&lt;b&gt;&amp;" in html and "… (20)" in html
+    page = own_client.tasks()
+    assert page._repr_html_().count("<tr>") == 1 + len(page.items) and "MOF-5" in page._repr_html_()
+    assert "<th" in own_client.task(task.id)._repr_html_()
+    [picture] = own_client.pictures(task.id)
+    assert picture._repr_png_() == "\x89PNG".encode() and "eos.png" in repr(picture)
+    assert picture.save(tmp_path).read_bytes() == picture.content
+
+
+def test_a_download_tells_how_far_it_is(own_client: Client, hands: Hands, tmp_path: Path) -> None:
+    task_id = own_client.submit("single-point", "MOF-5").id
+    lease = hands.take()
+    hands.end(lease, output_files=hands.write(lease, "points.csv", "1,2\n" * 100_000))
+    told: list[tuple[int, int]] = []
+    own_client.download(task_id, "points.csv", tmp_path, on_progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (400_000, 400_000) and len(told) > 1 and told == sorted(told)
+
+
 def test_a_compressed_file_is_downloaded_as_it_was(own_client: Client, hands: Hands, tmp_path: Path) -> None:
     task_id = own_client.submit("single-point", "MOF-5").id
     lease = hands.take()

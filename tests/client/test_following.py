@@ -65,6 +65,24 @@ def test_following_goes_on_over_a_restart_of_the_server_and_misses_nothing(
     assert next(events).task_id == second.id
 
 
+def test_a_log_is_followed_over_a_restart_until_the_task_has_ended(own_server: Server, own_client: Client) -> None:
+    id = own_client.submit("single-point", "MOF-5").id
+    lost: list[ClientError] = []
+    lines = own_client.follow_logs(id, on_lost=lost.append)
+    with own_server.hands() as hands:
+        lease = hands.take()
+        hands.say(lease, "one")
+        assert next(lines).message == "one"
+        own_server.stop()
+        hands.say(lease, "two")
+        restart = threading.Thread(target=own_server.start)
+        restart.start()
+        assert next(lines).message == "two"
+        restart.join()
+        hands.end(lease)
+    assert [line.message for line in lines] == []
+
+
 def test_following_starts_now_when_nothing_else_is_said(client: Client) -> None:
     client.submit("single-point", "MOF-5")
     late = threading.Event()
