@@ -35,12 +35,12 @@ def test_a_signal_ends_it_well(settings: Settings, serve_with: ServeWith, number
         assert running.process.wait(5) == 0
 
 
-def test_each_request_has_its_line_in_the_log(settings: Settings, serve_with: ServeWith) -> None:
+def test_each_request_has_its_line_in_the_log(settings: Settings, serve_with: ServeWith, key: dict[str, str]) -> None:
     with serve_with(settings) as running:
-        httpx.get(f"{running.url}/api/v1/tasks/7", headers={"X-Request-ID": "look-for-me"})
+        httpx.get(f"{running.url}/api/v1/tasks/7", headers=key | {"X-Request-ID": "look-for-me"})
     lines = [json.loads(line) for line in running.log if "look-for-me" in line]
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [("GET", "/api/v1/tasks/{id}", 404)]
-    assert lines[0]["ms"] > 0
+    assert lines[0]["ms"] > 0 and (lines[0]["key"], lines[0]["address"]) == ("local", "127.0.0.1")
 
 
 def test_a_port_in_use_is_told_and_the_data_folder_left_alone(
@@ -54,14 +54,14 @@ def test_a_port_in_use_is_told_and_the_data_folder_left_alone(
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
-def test_other_machines_are_not_let_in_without_keys(
+def test_other_machines_are_not_let_in_unless_the_settings_say_so(
     make_settings: MakeSettings, capfd: pytest.CaptureFixture[str], host: str
 ) -> None:
     local = make_settings()
     settings = local.model_copy(update={"server": local.server.model_copy(update={"host": host})})
     assert run(settings) == 1
     said = capfd.readouterr().err
-    assert "keys are not there yet" in said and f"ssh -L {settings.server.port}:127.0.0.1" in said
+    assert "lets other machines in" in said and f"ssh -L {settings.server.port}:127.0.0.1" in said
 
 
 def test_they_are_let_in_when_the_settings_allow_it(make_settings: MakeSettings, serve_with: ServeWith) -> None:
@@ -111,7 +111,9 @@ async def test_pages_of_others_can_not_change_anything(client: httpx.AsyncClient
     assert same.status_code == 404
 
 
-def test_pages_that_the_settings_name_may_call(make_settings: MakeSettings, serve_with: ServeWith) -> None:
+def test_pages_that_the_settings_name_may_call(
+    make_settings: MakeSettings, serve_with: ServeWith, key: dict[str, str]
+) -> None:
     origin = "https://lab.example.org"
     with serve_with(make_settings({"server.cors_origins": [origin]})) as running:
         asked = {
@@ -121,7 +123,7 @@ def test_pages_that_the_settings_name_may_call(make_settings: MakeSettings, serv
         }
         preflight = httpx.options(f"{running.url}/api/v1/tasks/optimization", headers=asked)
         assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, origin)
-        refused = httpx.post(f"{running.url}/api/v1/tasks/1/cancel", headers={"Origin": origin})
+        refused = httpx.post(f"{running.url}/api/v1/tasks/1/cancel", headers=key | {"Origin": origin})
         assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (404, origin)
         other = httpx.get(f"{running.url}/health", headers={"Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in other.headers

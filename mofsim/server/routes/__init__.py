@@ -5,11 +5,13 @@ from starlette.routing import Route
 from mofsim.server import openapi
 from mofsim.server.routes import (
     alerts,
+    audit,
     batches,
     custom_models,
     deliveries,
     events,
     files,
+    keys,
     logs,
     models,
     results,
@@ -39,6 +41,8 @@ routes: list[Route] = [
     *models.routes,
     *system.routes,
     *alerts.routes,
+    *keys.routes,
+    *audit.routes,
     *events.routes,
     *openapi.routes,
 ]
