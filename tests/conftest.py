@@ -84,7 +84,7 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def key(prepared_folder: Path) -> Headers:
+def with_key(prepared_folder: Path) -> Headers:
     """For requests that go past the clients: the key of all servers here, whose data folders begin as that copy."""
     return {"Authorization": f"Bearer {key_in(prepared_folder)}"}
 

@@ -66,7 +66,7 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     address = settings.database_url, settings.database.busy_timeout_seconds
     database, blocking_database = AsyncDatabase(*address), Database(*address)
     stream = EventStream(database, settings.server.event_poll_seconds, settings.server.event_backlog)
-    keyring = Keyring(database)
+    keyring = Keyring(database, blocking_database)
     tickets = await run_in_threadpool(Tickets, settings)
     try:
         async with stream.following():

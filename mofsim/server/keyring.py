@@ -2,16 +2,14 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
 from datetime import timedelta
 from time import monotonic
-from typing import Any
 
 import structlog
 
 from mofsim.core import keys
 from mofsim.core.keys import USE_EVERY, Holder, WrongKey
-from mofsim.db.engine import AsyncDatabase
+from mofsim.db.engine import AsyncDatabase, Database
 from mofsim.db.tables import utcnow
 
 log = structlog.get_logger("mofsim.access")
@@ -22,8 +20,9 @@ _MOST = 1000
 
 
 class Keyring:
-    def __init__(self, database: AsyncDatabase) -> None:
+    def __init__(self, database: AsyncDatabase, blocking_database: Database) -> None:
         self._database = database
+        self._blocking_database = blocking_database
         #: by the hash of the key: its secret stays nowhere
         self._known: dict[bytes, tuple[float, Holder]] = {}
         self._written: dict[int, float] = {}
@@ -55,18 +54,17 @@ class Keyring:
         if written is not None and monotonic() - written < every:
             return
         self._written[holder.key_id] = monotonic()
-        self._start(self._write(holder.key_id))
-
-    async def _write(self, key_id: int) -> None:
-        try:
-            await self._database.write(keys.used, key_id)
-        except Exception:
-            log.exception("the last use of a key could not be written", key_id=key_id)
-
-    def _start(self, writing: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(writing)
+        # In a thread: nobody waits for it, so it must come to its end also while our loop is busy.
+        task = asyncio.create_task(asyncio.to_thread(self._write, holder.key_id))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+
+    def _write(self, key_id: int) -> None:
+        try:
+            with self._blocking_database.write() as session:
+                keys.used(session, key_id)
+        except Exception:
+            log.exception("the last use of a key could not be written", key_id=key_id)
 
     async def close(self) -> None:
         await asyncio.gather(*self._under_way, return_exceptions=True)

@@ -72,11 +72,11 @@ def test_a_client_whose_events_were_trimmed_is_reset(listen: Listen, append: App
 
 
 def test_a_client_that_does_not_read_is_reset_and_holds_up_nobody(
-    server: str, key: dict[str, str], listen: Listen, append: Append
+    server: str, with_key: dict[str, str], listen: Listen, append: Append
 ) -> None:
     address = httpx.URL(server)
     with socket.create_connection((address.host, address.port or 0)) as slow, listen() as found:
-        lines = ["GET /api/v1/events HTTP/1.1", f"Host: {address.host}", f"Authorization: {key['Authorization']}"]
+        lines = ["GET /api/v1/events HTTP/1.1", f"Host: {address.host}", f"Authorization: {with_key['Authorization']}"]
         slow.sendall("\r\n".join([*lines, "", ""]).encode())
         assert slow.recv(15) == b"HTTP/1.1 200 OK"
         for _ in range(100):

@@ -35,9 +35,11 @@ def test_a_signal_ends_it_well(settings: Settings, serve_with: ServeWith, number
         assert running.process.wait(5) == 0
 
 
-def test_each_request_has_its_line_in_the_log(settings: Settings, serve_with: ServeWith, key: dict[str, str]) -> None:
+def test_each_request_has_its_line_in_the_log(
+    settings: Settings, serve_with: ServeWith, with_key: dict[str, str]
+) -> None:
     with serve_with(settings) as running:
-        httpx.get(f"{running.url}/api/v1/tasks/7", headers=key | {"X-Request-ID": "look-for-me"})
+        httpx.get(f"{running.url}/api/v1/tasks/7", headers=with_key | {"X-Request-ID": "look-for-me"})
     lines = [json.loads(line) for line in running.log if "look-for-me" in line]
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [("GET", "/api/v1/tasks/{id}", 404)]
     assert lines[0]["ms"] > 0 and (lines[0]["key"], lines[0]["address"]) == ("local", "127.0.0.1")
@@ -112,7 +114,7 @@ async def test_pages_of_others_can_not_change_anything(client: httpx.AsyncClient
 
 
 def test_pages_that_the_settings_name_may_call(
-    make_settings: MakeSettings, serve_with: ServeWith, key: dict[str, str]
+    make_settings: MakeSettings, serve_with: ServeWith, with_key: dict[str, str]
 ) -> None:
     origin = "https://lab.example.org"
     with serve_with(make_settings({"server.cors_origins": [origin]})) as running:
@@ -123,7 +125,7 @@ def test_pages_that_the_settings_name_may_call(
         }
         preflight = httpx.options(f"{running.url}/api/v1/tasks/optimization", headers=asked)
         assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, origin)
-        refused = httpx.post(f"{running.url}/api/v1/tasks/1/cancel", headers=key | {"Origin": origin})
+        refused = httpx.post(f"{running.url}/api/v1/tasks/1/cancel", headers=with_key | {"Origin": origin})
         assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (404, origin)
         other = httpx.get(f"{running.url}/health", headers={"Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in other.headers
