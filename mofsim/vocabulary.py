@@ -45,6 +45,21 @@ ACTIVE = frozenset({TaskStatus.ASSIGNED, TaskStatus.RUNNING})
 FINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.TIMEOUT})
 
 
+class Scope(StrEnum):
+    """What a key allows; each allows what those before it do."""
+
+    #: see everything but keys and the audit
+    READ = "read"
+    #: submit, cancel and change tasks, structures and batches
+    SUBMIT = "submit"
+    #: keys, models, workers and everything else
+    ADMIN = "admin"
+
+    def allows(self, needed: "Scope") -> bool:
+        ladder = list(Scope)
+        return ladder.index(self) >= ladder.index(needed)
+
+
 class Priority(IntEnum):
     """Lower runs first."""
 

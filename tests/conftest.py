@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mofsim.client.local import key_in
 from mofsim.server.app import prepare
 from mofsim.settings import Settings, load_settings
 
@@ -26,6 +27,7 @@ READY = "mofsim serves at"
 LONGEST = ("worker", "torture", "simulations")
 
 MakeSettings = Callable[..., Settings]
+Headers = dict[str, str]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -65,12 +67,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Servers leave notes for the commands of their account; those of tests are nobody else's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with database and built-in structures, to be copied: making one takes seconds."""
     folder = tmp_path_factory.mktemp("prepared")
     prepare(load_settings(env={}, cwd=folder, overrides={"storage.root": str(folder)}))
     return folder
+
+
+@pytest.fixture(scope="session")
+def with_key(prepared_folder: Path) -> Headers:
+    """For requests that go past the clients: the key of all servers here, whose data folders begin as that copy."""
+    return {"Authorization": f"Bearer {key_in(prepared_folder)}"}
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ class App:
 
     settings_path: Path | None = None
     server: str | None = None
+    key_file: Path | None = None
+    ca_file: Path | None = None
     out: Output = field(default_factory=Output)
 
     @property
@@ -58,11 +60,27 @@ class App:
     def client(self) -> "Client":
         from mofsim.client import Client
 
+        if self.settings_path is not None:
+            # They say where the key of this account is, which the client looks for by itself.
+            os.environ["MOFSIM_SETTINGS"] = str(self.settings_path.absolute())
         url = self.server or self.settings.server_url
         try:
-            return Client(url)
+            return Client(url, api_key=self.key, ca_file=self.ca_file)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
+
+    @property
+    def key(self) -> str | None:
+        """That of --key-file; None: the client finds one, in MOFSIM_API_KEY or on this machine."""
+        if self.key_file is None:
+            return None
+        try:
+            key = self.key_file.read_text(encoding="ascii").strip()
+        except UnicodeDecodeError:
+            key = ""
+        if not key or len(key.split()) > 1:
+            raise click.UsageError(f"{self.key_file} holds no key; `mofsim keys create NAME --file FILE` writes one")
+        return key
 
 
 def _into_app(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
@@ -108,6 +126,20 @@ def add_global_options(command: click.Command) -> None:
             help="Server to talk to.",
             expose_value=False,
             callback=_into_app("server"),
+        ),
+        click.Option(
+            ["--key-file"],
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="File with the key to show (else MOFSIM_API_KEY, or this account's own).",
+            expose_value=False,
+            callback=_into_app("key_file"),
+        ),
+        click.Option(
+            ["--ca-file"],
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Certificates to trust for HTTPS (else MOFSIM_CA_FILE).",
+            expose_value=False,
+            callback=_into_app("ca_file"),
         ),
         click.Option(
             ["--json"],

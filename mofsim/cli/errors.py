@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 def describe(error: "ApiError") -> str:
     """In a line, for people."""
-    said = not error.field or error.field in ("id", "name") or error.detail.startswith(error.field)
+    said = error.field in (None, "", "id", "name", "Authorization") or error.detail.startswith(error.field or "")
     where = "" if said else f"{error.field}: "
     more = f" (request {error.request_id}; see the server's log)" if error.code >= 500 else ""
     return f"{where}{error.detail}{more}"

@@ -59,6 +59,8 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "alerts": Place("alerts", "List what needs a person."),
     },
     "Care": {
+        "keys": Place("keys", "Make, list and revoke keys."),
+        "audit": Place("keys", "Who changed what."),
         "db": Place("database", "Look after the database: upgrade, backup, restore."),
         "completion": Place("completion", "Print a shell's completion script."),
     },

@@ -1,13 +1,9 @@
-"""Where the server is, and the key it wants."""
+"""Where the server is."""
 
 import ipaddress
-import os
 from urllib.parse import urlsplit
 
 from mofsim.settings import Settings, load_settings
-
-#: Addresses to listen on that nobody can connect to, and what reaches such a server from its own machine.
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def server_url(url: str | None = None, settings: Settings | None = None) -> str:
@@ -16,9 +12,7 @@ def server_url(url: str | None = None, settings: Settings | None = None) -> str:
     Raises ValueError for what is no URL, SettingsError for settings that can not be read.
     """
     if url is None:
-        server = (settings or load_settings()).server
-        host = _ANY.get(server.host, server.host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{server.port}"
+        return (settings or load_settings()).server_url
     complete = url if "://" in url else f"http://{url}"
     parts = urlsplit(complete)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -33,8 +27,3 @@ def is_local(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def headers(api_key: str | None = None) -> dict[str, str]:
-    key = api_key or os.environ.get("MOFSIM_API_KEY")
-    return {"Authorization": f"Bearer {key}"} if key else {}

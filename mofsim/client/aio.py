@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from mofsim.client import address, requests
+from mofsim.client.access import Access
 from mofsim.client.errors import ClientError, ServerUnreachable, Unavailable
 from mofsim.client.following import OnBytes, Place, event_stream, find_file, log_stream, read_event, read_line, updated
 from mofsim.client.methods import like
@@ -41,10 +42,11 @@ class AsyncClient:
         url: str | None = None,
         *,
         api_key: str | None = None,
+        ca_file: Path | str | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self.url = address.server_url(url)
-        self._headers = address.headers(api_key)
+        self._access = Access(self.url, api_key, ca_file)
         self._timeout_seconds = timeout_seconds
 
     @cached_property
@@ -52,7 +54,7 @@ class AsyncClient:
         # httpx takes 0.1 s to import, which those who never connect need not pay.
         from mofsim.client.line import AsyncLine
 
-        return AsyncLine(self.url, self._headers, self._timeout_seconds)
+        return AsyncLine(self._access, self._timeout_seconds)
 
     async def __aenter__(self) -> Self:
         return self
@@ -117,6 +119,10 @@ class AsyncClient:
     gpus = _method(requests.gpus)
     alerts = _method(requests.alerts)
     alert_history = _method(requests.alert_history)
+    keys = _method(requests.keys)
+    create_key = _method(requests.create_key)
+    revoke_key = _method(requests.revoke_key)
+    audit = _method(requests.audit)
 
     async def download(
         self, id: int, name: str, destination: Path | str, *, on_progress: OnBytes | None = None

@@ -3,6 +3,8 @@
 ClientError
  ├─ ServerUnreachable   no mofsim server answers, or the line broke
  └─ ApiError            the server answered that it can not do it
+     ├─ KeyRefused      the server wants a key, or another one
+     ├─ Forbidden       the key does not allow it
      ├─ NotFound        there is no such thing
      ├─ Invalid         the request is wrong; `field` says where
      ├─ Conflict        the thing is in a state that does not allow it
@@ -47,6 +49,14 @@ class ApiError(ClientError):
         return cls(error.detail, code=code, type=error.type, field=error.field, request_id=answer.request_id)
 
 
+class KeyRefused(ApiError):
+    pass
+
+
+class Forbidden(ApiError):
+    pass
+
+
 class NotFound(ApiError):
     pass
 
@@ -69,6 +79,8 @@ class ServerError(ApiError):
 
 _BY_CODE: dict[int, type[ApiError]] = {
     400: Invalid,
+    401: KeyRefused,
+    403: Forbidden,
     404: NotFound,
     409: Conflict,
     413: Invalid,

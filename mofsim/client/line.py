@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator
 from typing import Any, TypeVar
 
 import httpx
 
+from mofsim.client.access import Access
 from mofsim.client.address import is_local
 from mofsim.client.errors import ServerUnreachable
 from mofsim.client.request import PAUSES, Request, Stream, check
@@ -19,26 +20,34 @@ CONNECT = 5.0
 #: After so many seconds without a byte a stream is dead; the server sends a ping every 15.
 STREAM_TIMEOUT = httpx.Timeout(45, connect=CONNECT)
 
+#: How long a request waits in all for a server that is asked too often, in seconds.
+PATIENCE = 120.0
+
 #: A connection that broke; the same request may get through on a new one. A timeout would only be waited for again.
 _BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError)
 
 
 class Line:
-    def __init__(self, url: str, headers: Mapping[str, str], timeout_seconds: float) -> None:
-        self.url = url
-        self._http = httpx.Client(**_options(url, headers, timeout_seconds))
+    def __init__(self, access: Access, timeout_seconds: float) -> None:
+        self.url = access.url
+        self._http = httpx.Client(**_options(access, timeout_seconds))
 
     def send(self, request: Request[T]) -> T:
-        for sent in range(1, request.tries + 1):
+        broke, waited = 0, 0.0
+        while True:
             try:
                 with request.arguments() as arguments:
                     answer = self._http.request(**arguments)
-                return request.read(self.url, answer.status_code, answer.content)
+                pause = _pause(answer, waited)
+                if not pause:
+                    return request.read(self.url, answer.status_code, answer.content)
+                waited += pause
             except httpx.TransportError as error:
-                if sent == request.tries or not isinstance(error, _BROKEN):
+                broke += 1
+                if broke == request.tries or not isinstance(error, _BROKEN):
                     raise _unreachable(self.url, error) from error
-            time.sleep(PAUSES[sent - 1])
-        raise AssertionError("a request has at least one try")
+                pause = PAUSES[broke - 1]
+            time.sleep(pause)
 
     def stream(self, stream: Stream) -> Generator[bytes]:
         """The pieces of the answer; the first is empty and tells that the answer has begun."""
@@ -56,21 +65,26 @@ class Line:
 
 
 class AsyncLine:
-    def __init__(self, url: str, headers: Mapping[str, str], timeout_seconds: float) -> None:
-        self.url = url
-        self._http = httpx.AsyncClient(**_options(url, headers, timeout_seconds))
+    def __init__(self, access: Access, timeout_seconds: float) -> None:
+        self.url = access.url
+        self._http = httpx.AsyncClient(**_options(access, timeout_seconds))
 
     async def send(self, request: Request[T]) -> T:
-        for sent in range(1, request.tries + 1):
+        broke, waited = 0, 0.0
+        while True:
             try:
                 with request.arguments() as arguments:
                     answer = await self._http.request(**arguments)
-                return request.read(self.url, answer.status_code, answer.content)
+                pause = _pause(answer, waited)
+                if not pause:
+                    return request.read(self.url, answer.status_code, answer.content)
+                waited += pause
             except httpx.TransportError as error:
-                if sent == request.tries or not isinstance(error, _BROKEN):
+                broke += 1
+                if broke == request.tries or not isinstance(error, _BROKEN):
                     raise _unreachable(self.url, error) from error
-            await asyncio.sleep(PAUSES[sent - 1])
-        raise AssertionError("a request has at least one try")
+                pause = PAUSES[broke - 1]
+            await asyncio.sleep(pause)
 
     async def stream(self, stream: Stream) -> AsyncGenerator[bytes]:
         """The pieces of the answer; the first is empty and tells that the answer has begun."""
@@ -88,18 +102,41 @@ class AsyncLine:
         await self._http.aclose()
 
 
-def _options(url: str, headers: Mapping[str, str], timeout_seconds: float) -> dict[str, Any]:
+class _Bearer(httpx.Auth):
+    """The key, in each request."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        key = self._access.key()
+        if key:
+            request.headers["Authorization"] = f"Bearer {key}"
+        answer = yield request
+        if answer.status_code == 401:
+            self._access.refused()
+
+
+def _options(access: Access, timeout_seconds: float) -> dict[str, Any]:
     return {
-        "base_url": url,
-        "headers": dict(headers),
+        "base_url": access.url,
+        "auth": _Bearer(access),
         "timeout": httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT)),
-        "trust_env": not is_local(url),
-        # Certificates take 30 ms to load, which plain HTTP need not pay.
-        "verify": url.startswith("https:"),
+        "trust_env": not is_local(access.url),
+        "verify": access.verification(),
     }
 
 
+def _pause(answer: httpx.Response, waited: float) -> float:
+    """How long a server that is asked too often wants to be left alone, in seconds; 0: that is its last word."""
+    wanted = answer.headers.get("retry-after", "")
+    seconds = float(wanted) if answer.status_code == 429 and wanted.isdecimal() and len(wanted) < 4 else 0.0
+    return seconds if waited + seconds <= PATIENCE else 0.0
+
+
 def _unreachable(url: str, error: httpx.TransportError) -> ServerUnreachable:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return ServerUnreachable(url, f"it can not be trusted ({error}); --ca-file (MOFSIM_CA_FILE) says whom to trust")
     if isinstance(error, httpx.ConnectError):
         return ServerUnreachable(url, "nothing listens there; start one with `mofsim up`, or give its URL")
     if isinstance(error, httpx.TimeoutException):

@@ -13,6 +13,7 @@ from mofsim.client.request import API, File, Request, get, segment
 from mofsim.schemas.batches import Batch, BatchChanged, BatchRow
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.estimates import Estimate
+from mofsim.schemas.keys import AuditLine, CreatedKey, Key
 from mofsim.schemas.logs import SystemLogLine
 from mofsim.schemas.resources import (
     Alert,
@@ -40,7 +41,7 @@ from mofsim.schemas.tasks import (
     parse_priority,
 )
 from mofsim.schemas.webhooks import Callback, Delivery
-from mofsim.vocabulary import LogLevel, Preset, Priority, StructureFormat, TaskStatus, TaskType
+from mofsim.vocabulary import LogLevel, Preset, Priority, Scope, StructureFormat, TaskStatus, TaskType
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -570,6 +571,29 @@ def alerts() -> Request[list[Alert]]:
 def alert_history(limit: int = 100) -> Request[list[Alert]]:
     """The newest alerts, those that are over too."""
     return get("/alerts/history", _list_of(Alert), {"limit": limit})
+
+
+def keys() -> Request[list[Key]]:
+    """All keys, newest first; their secrets are kept nowhere."""
+    return get("/keys", _list_of(Key))
+
+
+def create_key(name: str, scope: Scope | str = Scope.READ, expires_at: datetime | None = None) -> Request[CreatedKey]:
+    """A new key. Its `token` is told this once."""
+    body = {"name": name, "scope": str(scope), "expires_at": expires_at.isoformat() if expires_at else None}
+    return Request("POST", f"{API}/keys", CreatedKey.model_validate, json=body)
+
+
+def revoke_key(id: int) -> Request[Key]:
+    return Request("DELETE", f"{API}/keys/{id}", Key.model_validate, tries=2)
+
+
+def audit(
+    key: int | None = None, since: datetime | None = None, limit: int = 100, cursor: str | None = None
+) -> Request[Page[AuditLine]]:
+    """One page of who changed what, newest first; with `key` only what that key did."""
+    query = {"key": key, "since": since.isoformat() if since else None, "limit": limit, "cursor": cursor}
+    return get("/system/audit", Page[AuditLine].model_validate, query)
 
 
 def _list_of(model: type[M]) -> Callable[[Any], list[M]]:

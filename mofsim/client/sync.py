@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from mofsim.client import address, requests
+from mofsim.client.access import Access
 from mofsim.client.errors import ClientError, ServerUnreachable, Unavailable
 from mofsim.client.following import OnBytes, Place, event_stream, find_file, log_stream, read_event, read_line, updated
 from mofsim.client.methods import like
@@ -36,7 +37,8 @@ def _method(build: Callable[P, Request[T]]) -> "Callable[Concatenate[Client, P],
 class Client:
     """A mofsim server, for programs and notebooks. Methods raise ClientError; several threads may share one.
 
-    Without `url` the server is that of the settings; without `api_key` MOFSIM_API_KEY is taken.
+    Without `url` the server is that of the settings. Without `api_key` MOFSIM_API_KEY is taken, else the key that this
+    account has for a server of its own on this machine. `ca_file` (MOFSIM_CA_FILE) is whom to trust for HTTPS.
     `timeout_seconds` is how long an answer may take.
     """
 
@@ -45,10 +47,11 @@ class Client:
         url: str | None = None,
         *,
         api_key: str | None = None,
+        ca_file: Path | str | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self.url = address.server_url(url)
-        self._headers = address.headers(api_key)
+        self._access = Access(self.url, api_key, ca_file)
         self._timeout_seconds = timeout_seconds
 
     @cached_property
@@ -56,7 +59,7 @@ class Client:
         # httpx takes 0.1 s to import, which `mofsim --help` need not pay.
         from mofsim.client.line import Line
 
-        return Line(self.url, self._headers, self._timeout_seconds)
+        return Line(self._access, self._timeout_seconds)
 
     def __enter__(self) -> Self:
         return self
@@ -121,6 +124,10 @@ class Client:
     gpus = _method(requests.gpus)
     alerts = _method(requests.alerts)
     alert_history = _method(requests.alert_history)
+    keys = _method(requests.keys)
+    create_key = _method(requests.create_key)
+    revoke_key = _method(requests.revoke_key)
+    audit = _method(requests.audit)
 
     def download(self, id: int, name: str, destination: Path | str, *, on_progress: OnBytes | None = None) -> Path:
         """Save an output file of a task as `destination`, or into it when it is a folder; the file's path.

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
-from mofsim.core import compression, outbox
+from mofsim.core import audit, compression, outbox
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.tables import Task, TaskResult, utcnow
@@ -40,6 +40,7 @@ class Policy:
     compress_after: timedelta | None
     keep: timedelta | None
     keep_deliveries: timedelta | None
+    keep_audit: timedelta | None = None
 
 
 @dataclass
@@ -58,7 +59,7 @@ class Retention:
         if time.monotonic() >= self._retry_at:
             self.failed.clear()
             self._retry_at = time.monotonic() + RETRY_EVERY_SECONDS
-        for step in (self.remove_one, self.compress_one, self.trim_deliveries, self.sweep_one):
+        for step in (self.remove_one, self.compress_one, self.trim_deliveries, self.trim_audit, self.sweep_one):
             while goes_on() and step():
                 pass
 
@@ -99,6 +100,12 @@ class Retention:
             return False
         with self.database.write() as session:
             return outbox.trim(session, utcnow() - self.policy.keep_deliveries, DELETIONS_AT_ONCE) > 0
+
+    def trim_audit(self) -> bool:
+        if self.policy.keep_audit is None:
+            return False
+        with self.database.write() as session:
+            return audit.trim(session, utcnow() - self.policy.keep_audit, DELETIONS_AT_ONCE) > 0
 
     def sweep_one(self) -> bool:
         """Look at one more thing that a killed server or a deleted task may have left; False when all was seen."""

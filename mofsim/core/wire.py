@@ -1,6 +1,8 @@
 """Rows as the wire shows them."""
 
-from mofsim.db.tables import Task
+from mofsim.core import keys
+from mofsim.db.tables import ApiKey, Task
+from mofsim.schemas.keys import Key
 from mofsim.schemas.tasks import Progress, StructureBrief, TaskError
 from mofsim.schemas.tasks import Task as TaskWire
 from mofsim.vocabulary import Preset, Priority, StopReason, TaskStatus, TaskType
@@ -35,4 +37,17 @@ def task_to_wire(task: Task) -> TaskWire:
         started_at=task.started_at,
         completed_at=task.completed_at,
         error=TaskError(type=task.error_type, message=task.error_message or "") if task.error_type else None,
+    )
+
+
+def key_to_wire(key: ApiKey) -> Key:
+    return Key(
+        id=key.id,
+        name=key.name,
+        scope=keys.scope_of(key),
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+        revoked_at=key.revoked_at,
+        last_used_at=key.last_used_at,
+        is_valid=keys.is_valid(key),
     )

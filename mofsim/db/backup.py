@@ -28,6 +28,7 @@ NOT_NEEDED = {
     "incoming": "uploads that were not accepted yet",
     "run": "locks of running processes",
     "logs": "logs of the processes; those of the tasks are in the database",
+    "keys": "the key of this account, which the next start of a server makes anew",
 }
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from mofsim.core import models, structures
+from mofsim.core import local_key, models, structures
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
@@ -37,8 +37,9 @@ def create_app(settings: Settings) -> Starlette:
 
 
 def prepare(settings: Settings) -> None:
-    """Make folders, database and built-in structures, or bring them up to date; quick when all is there.
+    """Make folders, database, the account's key and built-in structures, or bring them up to date.
 
+    It is quick when all is there.
     Raises OSError, sqlalchemy.exc.SQLAlchemyError, NewerDatabaseError or MofsimError when it can not.
     """
     storage = Storage(settings.storage.root)
@@ -49,6 +50,7 @@ def prepare(settings: Settings) -> None:
         upgrade(database)
         with database.write() as session:
             models.synchronise(session, settings.models)
+        local_key.ensure(database, settings.storage.root)
         _complete_builtins(database, storage)
     finally:
         database.close()

@@ -18,6 +18,7 @@ from mofsim.core.submission import Defaults
 from mofsim.db.engine import AsyncDatabase, Database
 from mofsim.db.tables import Task
 from mofsim.queue import Tickets
+from mofsim.server.keyring import Keyring
 from mofsim.server.series import SeriesReader
 from mofsim.server.stream import EventStream
 from mofsim.settings import Settings
@@ -41,6 +42,7 @@ class Context:
     storage: Storage
     tickets: Tickets
     stream: EventStream
+    keyring: Keyring
     series: SeriesReader = field(default_factory=SeriesReader)
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHECKS_AT_ONCE))
 
@@ -64,12 +66,14 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     address = settings.database_url, settings.database.busy_timeout_seconds
     database, blocking_database = AsyncDatabase(*address), Database(*address)
     stream = EventStream(database, settings.server.event_poll_seconds, settings.server.event_backlog)
+    keyring = Keyring(database, blocking_database)
     tickets = await run_in_threadpool(Tickets, settings)
     try:
         async with stream.following():
             storage = Storage(settings.storage.root)
-            yield Context(settings, database, blocking_database, storage, tickets, stream)
+            yield Context(settings, database, blocking_database, storage, tickets, stream, keyring)
     finally:
+        await keyring.close()
         await database.close()
         blocking_database.close()
 

@@ -56,7 +56,11 @@ def _methods_at(request: Request) -> set[str]:
 
 
 async def _on_database_error(request: Request, error: sqlalchemy.exc.SQLAlchemyError) -> Response:
-    log.error("the database failed", path=request.url.path, exc_info=error)
+    return database_failed(request.url.path, error)
+
+
+def database_failed(path: str, error: sqlalchemy.exc.SQLAlchemyError) -> Response:
+    log.error("the database failed", path=path, exc_info=error)
     detail = "the database can not be used at the moment; try again, and see the server's log if it stays so"
     return refusal(503, "DatabaseUnavailable", detail, headers={"Retry-After": "1"})
 

@@ -16,6 +16,7 @@ from structlog.contextvars import bound_contextvars
 
 from mofsim.server.answers import refusal
 from mofsim.server.errors import unexpected
+from mofsim.server.gate import Gate, address_of
 from mofsim.settings import Settings
 
 log = structlog.get_logger("mofsim.access")
@@ -30,6 +31,7 @@ def middleware(settings: Settings) -> list[Middleware]:
         Middleware(CorrelationIdMiddleware, header_name="X-Request-ID", validator=_is_request_id),
         Middleware(AccessLog),
         Middleware(Guard, settings),
+        Middleware(Gate, settings),
     ]
     if settings.server.cors_origins:
         cors = Middleware(
@@ -37,7 +39,7 @@ def middleware(settings: Settings) -> list[Middleware]:
             allow_origins=settings.server.cors_origins,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"],
-            expose_headers=["Location", "X-Request-ID"],
+            expose_headers=["Location", "Retry-After", "X-Request-ID"],
         )
         stack.insert(1, cors)
     return stack
@@ -79,7 +81,16 @@ class AccessLog:
             await unexpected(error)(scope, receive, watch)
         finally:
             milliseconds = round((perf_counter() - began) * 1000, 1)
-            log.info("request", method=scope["method"], route=_route(scope), status=status, ms=milliseconds)
+            holder = scope.get("holder")
+            log.info(
+                "request",
+                method=scope["method"],
+                route=_route(scope),
+                status=status,
+                ms=milliseconds,
+                address=address_of(scope),
+                key=holder.name if holder else None,
+            )
 
 
 def _route(scope: Scope) -> str:
@@ -97,7 +108,8 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.origins = frozenset(settings.server.cors_origins)
-        self.names = {"localhost", settings.server.host.lower()} - WILDCARDS
+        named = (name.lower() for name in settings.server.names)
+        self.names = {"localhost", settings.server.host.lower(), *named} - WILDCARDS
         self.any_address = settings.security.allow_remote
         if self.any_address:
             self.names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
@@ -133,7 +145,7 @@ class Guard:
 def _foreign_host(host: str) -> ASGIApp:
     detail = (
         f"this server does not answer to the name {host[:100]!r}; use http://127.0.0.1 (through an ssh tunnel from "
-        "another machine), or set server.host to the name"
+        "another machine), or add the name to server.names"
     )
     return refusal(400, "UnknownHost", detail, field="Host")
 

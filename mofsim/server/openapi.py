@@ -7,11 +7,13 @@ our envelope, so requests are read by `mofsim.server.requests`.
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import cache
+from http import HTTPStatus
 from typing import Any, cast
 
 from pydantic import BaseModel
 from spectree import Response as Answers
-from spectree import SpecTree
+from spectree import SecurityScheme, SecuritySchemeData, SpecTree
+from spectree.models import SecureType
 from spectree.page import PAGE_TEMPLATES
 from spectree.plugins.starlette_plugin import StarlettePlugin
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +23,7 @@ from starlette.routing import Route
 
 from mofsim import __version__
 from mofsim.schemas.envelope import Envelope, ErrorEnvelope
+from mofsim.server import access
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -63,6 +66,9 @@ def _word(text: str) -> str:
     return re.sub(r"\W+", "_", text).strip("_")
 
 
+#: what the description calls a key
+_KEY = "key"
+
 spec = SpecTree(
     backend=_Plugin,
     mode="strict",
@@ -73,6 +79,7 @@ spec = SpecTree(
     validation_error_model=ErrorEnvelope,
     naming_strategy=lambda model: _word(model.__name__),
     nested_naming_strategy=lambda _parent, child: _word(child),
+    security_schemes=[SecurityScheme(name=_KEY, data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer"))],
 )
 
 
@@ -106,7 +113,22 @@ def document(
 def _built(app: Any) -> Mapping[str, Any]:
     if not hasattr(spec, "_spec"):
         spec.app = app
+        _say_what_keys(spec.spec)
     return cast(Mapping[str, Any], spec.spec)
+
+
+def _say_what_keys(description: Mapping[str, Any]) -> None:
+    """Each operation with the scope that it wants, and the answers that the gate may give instead of it."""
+    for path, operations in description["paths"].items():
+        for method, operation in operations.items():
+            needed = access.needed((method.upper(), path))
+            operation["security"] = [{_KEY: [needed]}] if needed else []
+            operation["responses"] |= {str(code): _refused(code) for code in ((401, 403, 429) if needed else (429,))}
+
+
+def _refused(code: int) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{ErrorEnvelope.__name__}"}
+    return {"description": HTTPStatus(code).phrase, "content": {"application/json": {"schema": schema}}}
 
 
 async def _openapi(request: Request) -> Response:

@@ -1,7 +1,6 @@
 """Serve over HTTP until a signal comes."""
 
 import errno
-import ipaddress
 import math
 import signal
 import socket
@@ -9,7 +8,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import structlog
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -19,8 +20,13 @@ from mofsim import logs
 from mofsim.core.errors import MofsimError
 from mofsim.core.storage import Storage
 from mofsim.db.migrate import NewerDatabaseError
+from mofsim.server import note, tls
 from mofsim.server.app import create_app, prepare
+from mofsim.server.tls import BadCertificate
 from mofsim.settings import Settings
+from mofsim.settings.checks import is_loopback
+
+log = structlog.get_logger("mofsim.server")
 
 #: Connections that may wait to be accepted.
 BACKLOG = 512
@@ -34,16 +40,19 @@ def run(settings: Settings) -> int:
     """Serve in the foreground; the exit status, 0 after a signal and 1 when it can not start."""
     logs.configure(settings, "server")
     try:
+        tls_options = tls.options(settings)
         with _listening(settings) as listener:
             _prepared(settings)
             logs.keep(settings, "server", Storage(settings.storage.root).logs)
-            return _serve(settings, listener)
-    except CanNotServe as error:
+            _warn(settings)
+            with note.left(settings):
+                return _serve(settings, listener, tls_options)
+    except (CanNotServe, BadCertificate) as error:
         print(f"mofsim: {error}", file=sys.stderr)
         return 1
 
 
-def _serve(settings: Settings, listener: socket.socket) -> int:
+def _serve(settings: Settings, listener: socket.socket, tls_options: dict[str, Any]) -> int:
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -55,9 +64,12 @@ def _serve(settings: Settings, listener: socket.socket) -> int:
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        # From anybody else they would be the word of whoever asks.
+        proxy_headers=bool(settings.server.trusted_proxies),
+        forwarded_allow_ips=settings.server.trusted_proxies,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=math.ceil(settings.server.shutdown_grace_seconds),
+        **tls_options,
     )
     server = _Server(config, app, f"mofsim serves at {settings.server_url}")
     try:
@@ -104,14 +116,26 @@ def _prepared(settings: Settings) -> None:
         raise CanNotServe(f"the data folder {settings.storage.root} can not be used: {error}") from error
 
 
+def _warn(settings: Settings) -> None:
+    server, security = settings.server, settings.security
+    if not is_loopback(server.host) and not server.tls_cert:
+        log.warning(
+            "keys and results cross the network unencrypted: give server.tls_cert and server.tls_key, or listen on "
+            "127.0.0.1 behind a proxy that speaks HTTPS",
+            host=server.host,
+        )
+    if not security.require_keys:
+        log.warning("no key is asked for: all accounts of this machine may do all", setting="security.require_keys")
+
+
 @contextmanager
 def _listening(settings: Settings) -> Iterator[socket.socket]:
     """The socket, before anything else is done, so that a second server leaves the data folder alone."""
     host, port = settings.server.host, settings.server.port
-    if not settings.security.allow_remote and not _is_loopback(host):
+    if not is_loopback(host) and not (settings.security.allow_remote and settings.security.require_keys):
         raise CanNotServe(
-            f"server.host {host} lets other machines in, but access keys are not there yet; keep 127.0.0.1 and use "
-            f"ssh -L {port}:127.0.0.1:{port}, or set security.allow_remote if all who reach it may use it"
+            f"server.host {host} lets other machines in; keep 127.0.0.1 and use ssh -L {port}:127.0.0.1:{port}, or set "
+            "security.allow_remote, which takes security.require_keys, if they may come with a key"
         )
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -129,10 +153,3 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} is in use at {host}; is a server running already? Choose another: --port"
     return f"can not listen at {host}, port {port} (server.host, server.port): {error.strerror or error}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -154,7 +154,7 @@ def _nearest(word: str, words: list[str]) -> str | None:
 
 def contradictions(settings: Settings) -> Iterator[tuple[list[str], str]]:
     """Settings that are fine alone but not together: the keys involved, and what is wrong with the first."""
-    scheduler, server, url = settings.scheduler, settings.server, settings.database_url
+    scheduler, url = settings.scheduler, settings.database_url
     if scheduler.heartbeat_seconds >= scheduler.lease_seconds / 3:
         yield (
             ["scheduler.heartbeat_seconds", "scheduler.lease_seconds"],
@@ -162,13 +162,7 @@ def contradictions(settings: Settings) -> Iterator[tuple[list[str], str]]:
             f"{as_toml(scheduler.lease_seconds)} seconds must be renewed at least three times; "
             f"write less than {as_toml(scheduler.lease_seconds / 3)}",
         )
-    if not _is_loopback(server.host) and not settings.security.allow_remote:
-        yield (
-            ["server.host"],
-            f'"{server.host}" lets other machines in, but access keys are not there yet. Keep 127.0.0.1 and '
-            f"use: ssh -L {server.port}:127.0.0.1:{server.port} THIS-MACHINE. If all who reach it may "
-            "run and cancel anything, set security.allow_remote = true",
-        )
+    yield from _access(settings)
     if not url.startswith("sqlite:////"):
         shown = as_toml(settings.database.url)
         yield (
@@ -192,7 +186,38 @@ def contradictions(settings: Settings) -> Iterator[tuple[list[str], str]]:
         )
 
 
-def _is_loopback(host: str) -> bool:
+def _access(settings: Settings) -> Iterator[tuple[list[str], str]]:
+    server, security = settings.server, settings.security
+    if not is_loopback(server.host) and not security.allow_remote:
+        yield (
+            ["server.host"],
+            f'"{server.host}" lets other machines in. Keep 127.0.0.1 and use: '
+            f"ssh -L {server.port}:127.0.0.1:{server.port} THIS-MACHINE. If they may come, each with a key of "
+            "`mofsim keys create`, set security.allow_remote = true",
+        )
+    if security.allow_remote and not security.require_keys:
+        yield (
+            ["security.require_keys", "security.allow_remote"],
+            "without keys all who reach the server could run and cancel anything; write require_keys = true, or "
+            "allow_remote = false",
+        )
+    if bool(server.tls_cert) != bool(server.tls_key):
+        given, missing = ("tls_cert", "tls_key") if server.tls_cert else ("tls_key", "tls_cert")
+        yield [f"server.{given}"], f"HTTPS takes a certificate and its key; give server.{missing} too"
+    for proxy in server.trusted_proxies:
+        if not _is_network(proxy):
+            yield ["server.trusted_proxies"], f'"{proxy}" is no address; write e.g. ["127.0.0.1", "10.0.0.0/8"]'
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+        return True
+    except ValueError:
+        return False
+
+
+def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -137,11 +137,20 @@ def _start_relative_paths(values: dict[KeyPath, Any], sources: Mapping[str, Sour
         framework = values.get((*key_path[:-1], "framework"), "sevenn")
         if key_path == ("storage", "root"):
             values[key_path] = _absolute(value, source.folder)
-        elif key_path[0] == "models" and (
-            (key_path[-1] == "checkpoint" and framework != "ase" and not value.startswith("package:"))
-            or (key_path[-1] == "python" and "/" in value)
-        ):
+        elif _is_path(key_path, value, framework):
             values[key_path] = str(_absolute(Path(value), source.folder))
+
+
+def _is_path(key_path: KeyPath, value: Any, framework: str) -> bool:
+    match key_path:
+        case ("server", "tls_cert" | "tls_key"):
+            return bool(value)
+        case ("models", _, "checkpoint"):
+            return framework != "ase" and not value.startswith("package:")
+        case ("models", _, "python"):
+            return "/" in value
+        case _:
+            return False
 
 
 def _absolute(path: Path, folder: Path) -> Path:

@@ -93,8 +93,9 @@ class Settings(Table):
     @property
     def server_url(self) -> str:
         """Where a client on this machine finds the server."""
+        scheme = "https" if self.server.tls_cert else "http"
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.server.host, self.server.host)
-        return f"http://[{host}]:{self.server.port}" if ":" in host else f"http://{host}:{self.server.port}"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.server.port}"
 
     def describe(self) -> list[SettingLine]:
         """Every key with its value and where that came from, for people."""

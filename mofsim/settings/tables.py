@@ -23,6 +23,7 @@ def setting(default: Any, says: str, want: str, **limits: Any) -> Any:
 
 SECONDS = "seconds above 0"
 DAYS = "days, 0 or more"
+PER_MINUTE = "0 or more"
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 Element = Annotated[str, Field(pattern="^[A-Z][a-z]?$")]
 
@@ -30,6 +31,12 @@ Element = Annotated[str, Field(pattern="^[A-Z][a-z]?$")]
 class ServerSettings(Table):
     host: str = setting("127.0.0.1", "address to listen on", "an address of this machine", min_length=1)
     port: int = setting(8321, "port to listen on", "a port from 1 to 65535", ge=1, le=65535)
+    names: list[str] = setting([], "further names that the server answers to", 'a list like ["box.example.org"]')
+    tls_cert: str = setting("", 'file with the certificate for HTTPS; "" is HTTP', "the path of a PEM file")
+    tls_key: str = setting("", "file with the private key of the certificate", "the path of a PEM file")
+    trusted_proxies: list[str] = setting(
+        [], "addresses of proxies whose X-Forwarded-For is believed", 'a list like ["127.0.0.1", "10.0.0.0/8"]'
+    )
     cors_origins: list[str] = setting([], "web pages that may call the API", "a list of origins")
     shutdown_grace_seconds: float = setting(5.0, "how long open requests may take to end", SECONDS, gt=0)
     event_poll_seconds: float = setting(0.05, "how often the database is asked for new events", SECONDS, gt=0)
@@ -167,4 +174,13 @@ class WebhookSettings(Table):
 
 
 class SecuritySettings(Table):
-    allow_remote: bool = setting(False, "listen for other machines though nobody is asked for a key", "true or false")
+    allow_remote: bool = setting(False, "listen for other machines", "true or false")
+    require_keys: bool = setting(True, "do nothing for who has no key", "true or false")
+    requests_per_minute: int = setting(6000, "requests that a key has, per minute; 0: no limit", PER_MINUTE, ge=0)
+    submits_per_minute: int = setting(
+        1200, "those of them that submit or upload something, per minute; 0: no limit", PER_MINUTE, ge=0
+    )
+    requests_without_key_per_minute: int = setting(
+        600, "requests that an address has which sends no key, per minute; 0: no limit", PER_MINUTE, ge=0
+    )
+    audit_keep_days: float = setting(365.0, "how long it is kept who changed what, in days; 0: for good", DAYS, ge=0)

@@ -153,6 +153,7 @@ def run(
     server: str | Callable[[], str] | None = None,
     *,
     api_key: str | None = None,
+    ca_file: Path | None = None,
     keys: Path | None = None,
 ) -> None:
     """Show the console until it is left.
@@ -166,7 +167,7 @@ def run(
         # The line too, which the client itself would load when it first needs it: on our loop, with keys waiting.
         from mofsim.client import AsyncClient, line  # noqa: F401
 
-        return AsyncClient(server() if callable(server) else server, api_key=api_key)
+        return AsyncClient(server() if callable(server) else server, api_key=api_key, ca_file=ca_file)
 
     keymap, problems = load(keys or keymap_file())
     console = Console(server if isinstance(server, str) else "", connect, keymap=keymap)

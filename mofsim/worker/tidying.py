@@ -66,7 +66,12 @@ class Tidier:
 
 def policy(settings: Settings) -> Policy:
     storage = settings.storage
-    return Policy(_days(storage.compress_after_days), _days(storage.keep_days), _days(settings.webhooks.keep_days))
+    return Policy(
+        _days(storage.compress_after_days),
+        _days(storage.keep_days),
+        _days(settings.webhooks.keep_days),
+        _days(settings.security.audit_keep_days),
+    )
 
 
 def _days(days: float) -> timedelta | None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from mofsim.client import Client
-from mofsim.client.address import headers, server_url
+from mofsim.client.address import server_url
 
 
 @pytest.fixture(autouse=True)
@@ -24,9 +24,3 @@ def test_a_url_may_be_given_without_its_scheme() -> None:
 def test_what_is_no_url_is_refused() -> None:
     with pytest.raises(ValueError, match="ftp://box"):
         server_url("ftp://box")
-
-
-def test_the_key_of_the_environment_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MOFSIM_API_KEY", "secret")
-    assert headers() == {"Authorization": "Bearer secret"}
-    assert headers("other") == {"Authorization": "Bearer other"}

@@ -28,13 +28,13 @@ def database(settings: Settings) -> Iterator[Database]:
 
 
 @pytest.fixture
-async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def client(settings: Settings, with_key: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application in this process; streams need the `server`."""
     app = create_app(settings)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=with_key) as client,
     ):
         yield client
 
@@ -77,12 +77,12 @@ def messages(lines: Iterator[str]) -> Iterator[Message]:
 
 
 @pytest.fixture
-def listen(server: str) -> Callable[..., AbstractContextManager[Iterator[Message]]]:
+def listen(server: str, with_key: dict[str, str]) -> Callable[..., AbstractContextManager[Iterator[Message]]]:
     """Open a stream of the server: `listen(path, last_event_id)` gives its messages."""
 
     @contextmanager
     def listen(path: str = "/api/v1/events", after: int | None = None) -> Iterator[Iterator[Message]]:
-        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        headers = with_key | ({} if after is None else {"Last-Event-ID": str(after)})
         with (
             httpx.Client(base_url=server, timeout=20, headers=headers) as client,
             client.stream("GET", path) as answer,

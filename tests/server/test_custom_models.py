@@ -202,7 +202,9 @@ async def test_forms_that_are_none_are_refused(client: httpx.AsyncClient, settin
     assert files(settings) == []
 
 
-async def test_too_large_a_file_is_refused_before_all_of_it_came(make_settings: Callable[..., Settings]) -> None:
+async def test_too_large_a_file_is_refused_before_all_of_it_came(
+    make_settings: Callable[..., Settings], with_key: dict[str, str]
+) -> None:
     settings = make_settings({"storage.max_model_MB": 1})
     sent = 0
 
@@ -217,7 +219,7 @@ async def test_too_large_a_file_is_refused_before_all_of_it_came(make_settings: 
     app = create_app(settings)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1", headers=with_key) as client,
     ):
         answer = await client.post(CUSTOM, content=body(), headers=headers)
     assert answer.status_code == 413 and "storage.max_model_MB" in answer.json()["error"]["detail"]

@@ -71,10 +71,13 @@ def test_a_client_whose_events_were_trimmed_is_reset(listen: Listen, append: App
         assert ids(found, 3) == [last - 1, last, last + 1]
 
 
-def test_a_client_that_does_not_read_is_reset_and_holds_up_nobody(server: str, listen: Listen, append: Append) -> None:
+def test_a_client_that_does_not_read_is_reset_and_holds_up_nobody(
+    server: str, with_key: dict[str, str], listen: Listen, append: Append
+) -> None:
     address = httpx.URL(server)
     with socket.create_connection((address.host, address.port or 0)) as slow, listen() as found:
-        slow.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: {address.host}\r\n\r\n".encode())
+        lines = ["GET /api/v1/events HTTP/1.1", f"Host: {address.host}", f"Authorization: {with_key['Authorization']}"]
+        slow.sendall("\r\n".join([*lines, "", ""]).encode())
         assert slow.recv(15) == b"HTTP/1.1 200 OK"
         for _ in range(100):
             last = append(10, padding=20_000)

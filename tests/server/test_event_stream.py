@@ -82,11 +82,11 @@ def test_a_task_is_followed_alone(
 
 
 def test_streams_end_at_once_when_the_server_is_stopped(
-    settings: Settings, serve_with: Callable[..., Any], submit: Callable[..., int]
+    settings: Settings, serve_with: Callable[..., Any], submit: Callable[..., int], with_key: dict[str, str]
 ) -> None:
     task_id = submit()
     paths = [EVENTS, f"{EVENTS}?task={task_id}", f"/api/v1/tasks/{task_id}/logs/stream"] * 3
-    with serve_with(settings) as running, httpx.Client(base_url=running.url, timeout=20) as client:
+    with serve_with(settings) as running, httpx.Client(base_url=running.url, timeout=20, headers=with_key) as client:
         answers = [client.send(client.build_request("GET", path), stream=True) for path in paths]
         assert all(answer.status_code == 200 for answer in answers)
         began = time.monotonic()

@@ -76,8 +76,8 @@ async def test_a_compressed_file_is_there_under_both_names(client: httpx.AsyncCl
     assert whole.headers["accept-ranges"] == "none" and "trajectory.extxyz" in whole.headers["content-disposition"]
 
 
-def test_it_is_unpacked_while_it_is_sent(server: str, compressed: Path) -> None:
-    with httpx.Client(base_url=server) as client:
+def test_it_is_unpacked_while_it_is_sent(server: str, with_key: dict[str, str], compressed: Path) -> None:
+    with httpx.Client(base_url=server, headers=with_key) as client:
         assert client.get(f"{OF_TASK}/trajectory.extxyz").content == FILES["trajectory.extxyz"]
         head = client.head(f"{OF_TASK}/trajectory.extxyz")
         assert (head.status_code, head.content) == (200, b"")
@@ -86,7 +86,7 @@ def test_it_is_unpacked_while_it_is_sent(server: str, compressed: Path) -> None:
 
 
 def test_a_large_file_is_never_whole_in_memory(
-    settings: Settings, serve_with: Callable[..., Any], compressed: Path
+    settings: Settings, serve_with: Callable[..., Any], compressed: Path, with_key: dict[str, str]
 ) -> None:
     size = 400_000_000
     with gzip.open(compressed / "trajectory.extxyz.gz", "wb", compresslevel=1) as file:
@@ -94,7 +94,7 @@ def test_a_large_file_is_never_whole_in_memory(
             file.write(bytes(1_000_000))
     with serve_with(settings) as running:
         before = peak_memory(running.process.pid)
-        with httpx.stream("GET", f"{running.url}{OF_TASK}/trajectory.extxyz") as answer:
+        with httpx.stream("GET", f"{running.url}{OF_TASK}/trajectory.extxyz", headers=with_key) as answer:
             assert sum(len(piece) for piece in answer.iter_raw()) == size
         assert peak_memory(running.process.pid) - before < 100_000_000
 

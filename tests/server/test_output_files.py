@@ -81,8 +81,8 @@ async def test_what_was_not_published_is_not_there(client: httpx.AsyncClient, fo
     assert answer.json()["error"]["type"] == "NotFound"
 
 
-def test_parts_of_a_file_are_served_by_range(server: str, folder: Path) -> None:
-    with httpx.Client(base_url=server) as client:
+def test_parts_of_a_file_are_served_by_range(server: str, with_key: dict[str, str], folder: Path) -> None:
+    with httpx.Client(base_url=server, headers=with_key) as client:
 
         def get(**headers: str) -> httpx.Response:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -108,8 +108,10 @@ def test_parts_of_a_file_are_served_by_range(server: str, folder: Path) -> None:
         assert (head.status_code, head.headers["content-length"], head.content) == (200, str(size), b"")
 
 
-def test_a_range_outside_of_the_file_is_refused_in_the_envelope(server: str, folder: Path) -> None:
-    with httpx.Client(base_url=server) as client:
+def test_a_range_outside_of_the_file_is_refused_in_the_envelope(
+    server: str, with_key: dict[str, str], folder: Path
+) -> None:
+    with httpx.Client(base_url=server, headers=with_key) as client:
         for wanted, status in [("bytes=256000-", 416), ("bytes=5-1", 400), ("lines=1-2", 400), ("bytes=x-y", 400)]:
             answer = client.get("/api/v1/files/1/1/plot.png", headers={"Range": wanted})
             assert (answer.status_code, answer.json()["error"]["field"]) == (status, "Range")

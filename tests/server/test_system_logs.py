@@ -8,9 +8,11 @@ import httpx
 import pytest
 
 
-def test_what_the_server_logs_is_found_and_followed(server: str, listen: Callable[..., Any]) -> None:
+def test_what_the_server_logs_is_found_and_followed(
+    server: str, listen: Callable[..., Any], with_key: dict[str, str]
+) -> None:
     path = "/api/v1/system/logs"
-    with httpx.Client(base_url=server) as client:
+    with httpx.Client(base_url=server, headers=with_key) as client:
         for number in range(3):
             client.get(f"/api/v1/tasks/99{number}", headers={"X-Request-ID": f"look-{number}"})
         query = {"text": '"look-', "process": "server", "level": "INFO"}

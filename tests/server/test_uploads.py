@@ -47,12 +47,12 @@ async def upload(
 
 
 @asynccontextmanager
-async def client_of(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def client_of(settings: Settings, with_key: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(settings)
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://[::1]") as client,
+        httpx.AsyncClient(transport=transport, base_url="http://[::1]", headers=with_key) as client,
     ):
         yield client
 
@@ -130,14 +130,16 @@ async def test_a_file_that_can_not_be_simulated_is_refused(
     refused(await upload(client, content), 422, "file", words)
 
 
-async def test_a_structure_of_too_many_atoms_is_refused(make_settings: MakeSettings) -> None:
-    async with client_of(make_settings({"storage.max_atoms": 1})) as client:
+async def test_a_structure_of_too_many_atoms_is_refused(make_settings: MakeSettings, with_key: dict[str, str]) -> None:
+    async with client_of(make_settings({"storage.max_atoms": 1}), with_key) as client:
         answer = await upload(client, CUBE)
         assert answer.status_code == 422 and "2 atoms" in answer.json()["error"]["detail"]
 
 
-async def test_a_file_that_takes_too_long_to_read_is_refused(make_settings: MakeSettings) -> None:
-    async with client_of(make_settings({"storage.parse_timeout_seconds": 0.01})) as client:
+async def test_a_file_that_takes_too_long_to_read_is_refused(
+    make_settings: MakeSettings, with_key: dict[str, str]
+) -> None:
+    async with client_of(make_settings({"storage.parse_timeout_seconds": 0.01}), with_key) as client:
         error = (await upload(client, CUBE)).json()["error"]
         assert (error["type"], error["field"]) == ("ParseTimeout", "file")
         assert (await client.get(f"{STRUCTURES}?builtin=false")).json()["data"]["items"] == []
@@ -181,28 +183,32 @@ async def test_what_a_dead_server_left_of_uploads_is_removed(settings: Settings)
     assert not leftover.exists()
 
 
-def test_a_file_of_200_MB_is_refused_and_nothing_is_kept(server: str, refused: Refused, tmp_path: Path) -> None:
+def test_a_file_of_200_MB_is_refused_and_nothing_is_kept(
+    server: str, with_key: dict[str, str], refused: Refused, tmp_path: Path
+) -> None:
     path = tmp_path / "large.xyz"
     with path.open("wb") as file:
         file.truncate(200_000_000)
-    with httpx.Client(base_url=server, timeout=60) as client, path.open("rb") as file:
+    with httpx.Client(base_url=server, timeout=60, headers=with_key) as client, path.open("rb") as file:
         refused(client.post(STRUCTURES, files={"file": file}), 413, "file", "20 MB", "storage.max_upload_MB")
         assert client.get("/health").status_code == 200
 
 
-def test_an_endless_upload_is_refused_when_it_proves_too_large(server: str, refused: Refused) -> None:
+def test_an_endless_upload_is_refused_when_it_proves_too_large(
+    server: str, with_key: dict[str, str], refused: Refused
+) -> None:
     def pieces() -> Iterator[bytes]:
         yield b'--abc\r\nContent-Disposition: form-data; name="file"; filename="a.xyz"\r\n\r\n'
         for _ in range(30):
             yield b" " * 1_000_000
 
     kind = {"Content-Type": "multipart/form-data; boundary=abc"}
-    with httpx.Client(base_url=server, timeout=60) as client:
+    with httpx.Client(base_url=server, timeout=60, headers=with_key) as client:
         refused(client.post(STRUCTURES, content=pieces(), headers=kind), 413, "file", "20 MB")
 
 
-def test_many_uploads_at_once_are_all_stored(server: str) -> None:
-    with httpx.Client(base_url=server, timeout=60) as client, ThreadPoolExecutor(4) as pool:
+def test_many_uploads_at_once_are_all_stored(server: str, with_key: dict[str, str]) -> None:
+    with httpx.Client(base_url=server, timeout=60, headers=with_key) as client, ThreadPoolExecutor(4) as pool:
 
         def store(number: int) -> int:
             file = {"file": (f"{number}.xyz", io.BytesIO(CUBE.encode()))}

@@ -223,7 +223,7 @@ def test_an_address_that_others_reach_must_be_allowed(load: Load, mistakes: Mist
     toml = f"[server]\nhost = '{host}'\n"
     (told,) = mistakes(toml)
     assert told.startswith(f'settings.toml:2: server.host: "{host}" lets other machines in')
-    assert "access keys are not there yet" in told and "ssh -L 8321:127.0.0.1:8321" in told
+    assert "security.allow_remote = true" in told and "ssh -L 8321:127.0.0.1:8321" in told
     assert load(toml + "[security]\nallow_remote = true").server.host == host
 
 

@@ -15,6 +15,7 @@ from mofsim.cli.output import Column
 from mofsim.cli.progress import shown
 from mofsim.cli.resolve import structure_for
 from mofsim.client import Client, ClientError
+from mofsim.client.local import key_in
 from mofsim.schemas.tasks import Task, TaskResult
 from mofsim.vocabulary import Preset, TaskStatus, TaskType
 
@@ -41,7 +42,7 @@ def demo(app: App, structure: str, preset: str, model: str | None, keep: Path | 
         with (
             _data_folder(keep) as folder,
             running(settings, folder) as embedded,
-            Client(embedded.url) as app.client,
+            Client(embedded.url, api_key=key_in(folder)) as app.client,
         ):
             what = structure_for(app, structure)
             task = app.client.submit(TaskType.OPTIMIZATION, what, model=model, preset=preset)

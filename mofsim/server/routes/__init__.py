@@ -5,11 +5,13 @@ from starlette.routing import Route
 from mofsim.server import openapi
 from mofsim.server.routes import (
     alerts,
+    audit,
     batches,
     custom_models,
     deliveries,
     events,
     files,
+    keys,
     logs,
     models,
     results,
@@ -41,6 +43,8 @@ routes: list[Route] = [
     *system.routes,
     *system_logs.routes,
     *alerts.routes,
+    *keys.routes,
+    *audit.routes,
     *events.routes,
     *openapi.routes,
 ]

@@ -1,0 +1,136 @@
+"""Which key each route wants: the one table of it. A route that is missing here wants the largest."""
+
+from collections.abc import Mapping
+
+from starlette.routing import Match, Route
+from starlette.types import Scope as Connection
+
+from mofsim.vocabulary import Scope
+
+#: Method and template of a path.
+Endpoint = tuple[str, str]
+
+#: None: open to everybody; there is nothing of anybody's in it.
+TABLE: Mapping[Endpoint, Scope | None] = {
+    ("GET", "/health"): None,
+    ("GET", "/api/v1/health"): None,
+    ("GET", "/openapi.json"): None,
+    ("GET", "/docs"): None,
+    ("GET", "/redoc"): None,
+    ("GET", "/metrics"): Scope.READ,
+    ("GET", "/api/v1/events"): Scope.READ,
+    ("GET", "/api/v1/files/{task}/{attempt}/{name}"): Scope.READ,
+    # Tasks
+    ("GET", "/api/v1/tasks"): Scope.READ,
+    ("GET", "/api/v1/tasks/{id}"): Scope.READ,
+    ("GET", "/api/v1/tasks/{id}/attempts"): Scope.READ,
+    ("GET", "/api/v1/tasks/{id}/deliveries"): Scope.READ,
+    ("GET", "/api/v1/tasks/{id}/explain"): Scope.READ,
+    ("GET", "/api/v1/tasks/{id}/files"): Scope.READ,
+    ("GET", "/api/v1/tasks/{id}/logs"): Scope.READ,
+    ("GET", "/api/v1/tasks/{id}/logs/stream"): Scope.READ,
+    ("GET", "/api/v1/tasks/{id}/result"): Scope.READ,
+    ("GET", "/api/v1/tasks/{id}/series"): Scope.READ,
+    ("POST", "/api/v1/tasks/estimate"): Scope.READ,
+    ("POST", "/api/v1/tasks/optimization"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/single-point"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/stability"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/bulk-modulus"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/heat-capacity"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/interaction-energy"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/batch"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/{id}"): Scope.SUBMIT,
+    ("DELETE", "/api/v1/tasks/{id}"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/{id}/cancel"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/{id}/undo-cancel"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/{id}/retry"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/{id}/hold"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/{id}/release"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/{id}/detach"): Scope.SUBMIT,
+    ("POST", "/api/v1/tasks/{id}/priority"): Scope.SUBMIT,
+    ("POST", "/api/v1/deliveries/{id}/redeliver"): Scope.SUBMIT,
+    # Batches
+    ("GET", "/api/v1/batches"): Scope.READ,
+    ("GET", "/api/v1/batches/{id}"): Scope.READ,
+    ("GET", "/api/v1/batches/{id}/results"): Scope.READ,
+    ("POST", "/api/v1/batches/{id}/cancel"): Scope.SUBMIT,
+    ("POST", "/api/v1/batches/{id}/retry-failed"): Scope.SUBMIT,
+    # Structures
+    ("GET", "/api/v1/structures"): Scope.READ,
+    ("GET", "/api/v1/structures/builtin"): Scope.READ,
+    ("GET", "/api/v1/structures/{id}"): Scope.READ,
+    ("GET", "/api/v1/structures/{id}/file"): Scope.READ,
+    ("POST", "/api/v1/structures"): Scope.SUBMIT,
+    ("DELETE", "/api/v1/structures/{id}"): Scope.SUBMIT,
+    ("GET", "/api/v1/structures/sets"): Scope.READ,
+    ("PUT", "/api/v1/structures/sets/{name}"): Scope.SUBMIT,
+    ("DELETE", "/api/v1/structures/sets/{name}"): Scope.SUBMIT,
+    # Models: a file with weights can run code when it is loaded
+    ("GET", "/api/v1/models"): Scope.READ,
+    ("GET", "/api/v1/models/{name}"): Scope.READ,
+    ("POST", "/api/v1/models/{name}/load"): Scope.ADMIN,
+    ("POST", "/api/v1/models/{name}/unload"): Scope.ADMIN,
+    ("GET", "/api/v1/models/custom"): Scope.READ,
+    ("GET", "/api/v1/models/custom/{name}"): Scope.READ,
+    ("POST", "/api/v1/models/custom"): Scope.ADMIN,
+    ("POST", "/api/v1/models/custom/{name}/validate"): Scope.ADMIN,
+    ("DELETE", "/api/v1/models/custom/{name}"): Scope.ADMIN,
+    # The system
+    ("GET", "/api/v1/system/config"): Scope.READ,
+    ("GET", "/api/v1/system/gpus"): Scope.READ,
+    ("GET", "/api/v1/system/logs"): Scope.READ,
+    ("GET", "/api/v1/system/logs/stream"): Scope.READ,
+    ("GET", "/api/v1/system/queue"): Scope.READ,
+    ("GET", "/api/v1/system/stats"): Scope.READ,
+    ("GET", "/api/v1/system/workers"): Scope.READ,
+    ("POST", "/api/v1/system/workers/{worker}/drain"): Scope.ADMIN,
+    ("POST", "/api/v1/system/workers/{worker}/resume"): Scope.ADMIN,
+    # Alerts
+    ("GET", "/api/v1/alerts/active"): Scope.READ,
+    ("GET", "/api/v1/alerts/history"): Scope.READ,
+    ("POST", "/api/v1/alerts/{id}/ack"): Scope.SUBMIT,
+    ("POST", "/api/v1/alerts/{id}/resolve"): Scope.SUBMIT,
+    ("POST", "/api/v1/alerts/{id}/silence"): Scope.SUBMIT,
+    ("GET", "/api/v1/alerts/rules"): Scope.READ,
+    ("GET", "/api/v1/alerts/rules/{id}"): Scope.READ,
+    ("POST", "/api/v1/alerts/rules"): Scope.ADMIN,
+    ("PATCH", "/api/v1/alerts/rules/{id}"): Scope.ADMIN,
+    ("DELETE", "/api/v1/alerts/rules/{id}"): Scope.ADMIN,
+    # Keys
+    ("GET", "/api/v1/keys"): Scope.ADMIN,
+    ("POST", "/api/v1/keys"): Scope.ADMIN,
+    ("DELETE", "/api/v1/keys/{id}"): Scope.ADMIN,
+    ("GET", "/api/v1/system/audit"): Scope.ADMIN,
+}
+
+#: Sent by POST because of its body; nothing is changed.
+_CHANGE_NOTHING = frozenset({("POST", "/api/v1/tasks/estimate")})
+#: What makes work: below these every POST but the changes of single tasks.
+_UPLOADS = frozenset({("POST", "/api/v1/structures"), ("POST", "/api/v1/models/custom")})
+_SUBMITS = "/api/v1/tasks/"
+
+
+def endpoint(connection: Connection) -> Endpoint | None:
+    """The route that a request will come to; None when there is none for its path and method."""
+    method = "GET" if connection["method"] == "HEAD" else connection["method"]
+    for route in connection["app"].routes:
+        if isinstance(route, Route) and route.matches(connection)[0] is Match.FULL:
+            return method, route.path
+    return None
+
+
+def needed(endpoint: Endpoint | None) -> Scope | None:
+    """None: no key. What is not there is told to whom has a key only."""
+    return Scope.READ if endpoint is None else TABLE.get(endpoint, Scope.ADMIN)
+
+
+def changes(endpoint: Endpoint | None) -> bool:
+    return endpoint is not None and endpoint[0] != "GET" and endpoint not in _CHANGE_NOTHING
+
+
+def makes_work(endpoint: Endpoint | None) -> bool:
+    """Whether it submits tasks, or has a file read."""
+    if endpoint is None or endpoint in _UPLOADS:
+        return endpoint is not None
+    method, path = endpoint
+    return method == "POST" and path.startswith(_SUBMITS) and "{" not in path and changes(endpoint)
