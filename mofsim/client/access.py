@@ -2,6 +2,7 @@
 
 import os
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +37,8 @@ class Access:
         if ca_file := self.ca_file or os.environ.get("MOFSIM_CA_FILE"):
             return _trusting(Path(ca_file))
         if certificate := local.certificate_for(self.url):
-            return _knowing(Path(certificate))
+            with suppress(OSError):
+                return _knowing(Path(certificate))
         return True
 
 

@@ -22,7 +22,7 @@ from mofsim.vocabulary import Scope as KeyScope
 log = structlog.get_logger("mofsim.access")
 
 #: How often it is looked whether the key of an open stream is still valid, in seconds.
-LOOK_EVERY = 5.0
+LOOK_EVERY = 2.0
 
 HOW = "send it as `Authorization: Bearer KEY`; commands take MOFSIM_API_KEY or --key-file FILE"
 

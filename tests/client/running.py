@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from mofsim.cli import ports
 from mofsim.client import Client, ServerUnreachable
+from mofsim.client.local import key_in
 from mofsim.core import alerts, leases, workers
 from mofsim.core.leases import Lease, Outcome
 from mofsim.core.retention import Policy, Retention
@@ -58,6 +59,13 @@ class Server:
     @property
     def data(self) -> Path:
         return self.folder / "data"
+
+    @property
+    def key(self) -> str:
+        """That of its account, for who comes to it by another port."""
+        key = key_in(self.data)
+        assert key
+        return key
 
     @property
     def log(self) -> Path:

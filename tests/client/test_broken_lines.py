@@ -67,7 +67,10 @@ def with_time_limit(client: Client, seconds: float) -> list[int]:
 
 @pytest.fixture
 def relayed(shared_server: Server, request: pytest.FixtureRequest) -> Iterator[Client]:
-    with closing(LossyRelay(shared_server.port, request.param)) as relay, Client(relay.url) as client:
+    with (
+        closing(LossyRelay(shared_server.port, request.param)) as relay,
+        Client(relay.url, api_key=shared_server.key) as client,
+    ):
         yield client
 
 

@@ -7,6 +7,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 
+from mofsim.server.access import TABLE
 from mofsim.server.routes import routes
 
 UNDOCUMENTED = {"/docs", "/redoc", "/openapi.json"}
@@ -55,6 +56,14 @@ async def test_each_operation_says_what_it_does_takes_and_answers(spec: dict) ->
         for answer in errors:
             schema = answer["content"]["application/json"]["schema"]["$ref"]
             assert schema == "#/components/schemas/ErrorEnvelope", where
+
+
+async def test_each_operation_says_which_key_it_wants_and_that_it_may_be_refused(spec: dict) -> None:  # type: ignore[type-arg]
+    assert spec["components"]["securitySchemes"] == {"key": {"type": "http", "scheme": "bearer"}}
+    for path, method, operation in operations(spec):
+        needed = TABLE[method.upper(), path]
+        assert operation["security"] == ([{"key": [needed]}] if needed else []), path
+        assert {"401", "403", "429"} - set(operation["responses"]) == (set() if needed else {"401", "403"}), path
 
 
 async def test_a_submit_is_described_with_its_parameters(spec: dict) -> None:  # type: ignore[type-arg]
