@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from mofsim.core import lifecycle, placement
+from mofsim.core import lifecycle, placement, tally
 from mofsim.core.leases import ready_to_run
 from mofsim.db.tables import Task, utcnow
 from mofsim.vocabulary import ACTIVE, AttemptOutcome, TaskStatus
@@ -59,6 +59,7 @@ def _requeue_all(session: Session, tasks: Any, reason: str, backoff_seconds: flo
     found = list(tasks)
     for task in found:
         lifecycle.requeue(session, task, AttemptOutcome.LOST, reason, backoff_seconds)
+    tally.rescued(session, reason, len(found))
     return found
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from mofsim.core import models, structures
+from mofsim.core import alert_rules, models, structures
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
@@ -49,6 +49,7 @@ def prepare(settings: Settings) -> None:
         upgrade(database)
         with database.write() as session:
             models.synchronise(session, settings.models)
+            alert_rules.add_builtin(session)
         _complete_builtins(database, storage)
     finally:
         database.close()

@@ -20,7 +20,10 @@ _FIELDS = {
     "power": ["power_W"],
     "power_limit": ["power_limit_W"],
     "processes": ["processes"],
+    "ecc": ["ecc_errors"],
 }
+#: what is None of a healthy GPU
+_NOTHING = ["xid", "xid_at", "fault"]
 
 
 def read_once(nvml: FakeNvml) -> list[dict[str, Any]]:
@@ -41,6 +44,9 @@ def test_every_field_of_two_healthy_gpus_is_read_in_its_unit(fake_nvml: FakeNvml
         "power_W": 350.5,
         "power_limit_W": 700,
         "processes": [{"pid": 4242, "memory_MB": 1073.741824}],
+        "ecc_errors": 0,
+        "xid": None,
+        "xid_at": None,
         "fault": None,
     }
     assert (second["id"], second["index"]) == (uuid(1), 1)
@@ -52,8 +58,8 @@ def test_every_field_of_two_healthy_gpus_is_read_in_its_unit(fake_nvml: FakeNvml
 def test_a_refused_field_is_not_known_and_the_others_are(fake_nvml: FakeNvml, field: str, error: str) -> None:
     fake_nvml.set(f"gpu 0 refuse {field} {error}")
     gpu, other = read_once(fake_nvml)
-    assert [name for name, value in gpu.items() if value is None] == [*_FIELDS[field], "fault"]
-    assert [name for name, value in other.items() if value is None] == ["fault"]
+    assert [name for name, value in gpu.items() if value is None] == [*_FIELDS[field], *_NOTHING]
+    assert [name for name, value in other.items() if value is None] == _NOTHING
 
 
 def test_a_zero_that_was_measured_stays_a_zero(fake_nvml: FakeNvml) -> None:
