@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mofsim.worker.gpus import Gpu, list_gpus, visible
+from mofsim.worker.gpus import Gpu, GpuReader, list_gpus, visible
 
 from .fake_nvml import LIBRARY, FakeNvml, uuid
 from .fake_nvml.reader import reading
@@ -231,6 +231,32 @@ def test_listing_the_gpus_once_leaves_no_session_open(fake_nvml: FakeNvml) -> No
     assert "NVMLError_Uninitialized" in ran.stderr
 
 
+def test_an_error_that_the_driver_tells_is_known_from_then_on(fake_nvml: FakeNvml) -> None:
+    fake_nvml.set("gpu 1 xid 48")
+    with reading(fake_nvml.env()) as reader:
+        assert [gpu["xid"] for gpu in reader.read()] == [None, None], "what came before nobody heard"
+        fake_nvml.set("gpu 1 xid 63", "gpu 1 xid 79")
+        healthy, ill = reader.read()
+        assert (healthy["xid"], ill["xid"]) == (None, 79) and ill["xid_at"]
+        assert reader.read()[1] == ill, "each event is told once, and its time stays"
+        fake_nvml.set("gpu 1 error GPU_IS_LOST")
+        assert reader.read()[1]["xid"] == 79
+        fake_nvml.unset("gpu 1 error")
+        fake_nvml.set("reload 1")
+        reader.read()
+        fake_nvml.set("gpu 0 xid 95")
+        assert reader.read()[0]["xid"] == 95, "a driver that was reloaded is listened to again"
+
+
+@pytest.mark.parametrize("error", ["NOT_SUPPORTED", "NO_PERMISSION"])
+def test_where_errors_are_not_told_nothing_else_is_lost(fake_nvml: FakeNvml, error: str) -> None:
+    fake_nvml.set(f"gpu 0 refuse events {error}")
+    with reading(fake_nvml.env()) as reader:
+        reader.read()
+        fake_nvml.set("gpu 0 xid 79", "gpu 1 xid 79")
+        assert [(gpu["xid"], gpu["temperature_C"]) for gpu in reader.read()] == [(None, 60), (79, 61)]
+
+
 GPUS = [Gpu(id=uuid(index), index=index) for index in (0, 1, 3)]
 
 
@@ -262,3 +288,13 @@ def test_a_real_driver_tells_the_same_as_nvidia_smi() -> None:
     for gpu, row in zip(list_gpus(), rows, strict=True):
         assert gpu.memory_total_MB == pytest.approx(float(row[2]) * 2**20 / 1e6, rel=1e-3)
         assert gpu.utilisation_percent is not None and gpu.temperature_C is not None
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="needs an NVIDIA GPU")
+def test_a_real_driver_counts_memory_errors_and_lets_errors_be_listened_to() -> None:
+    """That it tells an XID only a GPU that breaks can prove."""
+    with GpuReader(watch_xids=True) as reader:
+        for gpu in reader.read() + reader.read():
+            assert gpu.fault is None and (gpu.ecc_errors is None or gpu.ecc_errors >= 0)
+            assert gpu.xid is None
