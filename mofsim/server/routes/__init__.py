@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from mofsim.server import openapi
 from mofsim.server.routes import (
+    alert_rules,
     alerts,
     batches,
     custom_models,
@@ -38,6 +39,7 @@ routes: list[Route] = [
     *custom_models.routes,
     *models.routes,
     *system.routes,
+    *alert_rules.routes,
     *alerts.routes,
     *events.routes,
     *openapi.routes,
