@@ -47,4 +47,5 @@ def _of_model(session: Session, task: Task, status: TaskStatus) -> None:
 
 
 def rescued(session: Session, reason: str, n: int) -> None:
+    """`reason` is one word, as metrics label it."""
     counters.count(session, Counted.RESCUES, reason, n)

@@ -15,6 +15,7 @@ from mofsim.server.context import open_context
 from mofsim.server.errors import HANDLERS
 from mofsim.server.middleware import middleware
 from mofsim.server.routes import routes
+from mofsim.server.timing import Timings, handing_over
 from mofsim.settings import Settings
 
 
@@ -26,14 +27,17 @@ def create_app(settings: Settings) -> Starlette:
         await run_in_threadpool(prepare, settings)
         async with open_context(settings) as context:
             app.state.context = context
-            yield
+            async with handing_over(app.state.timings, context.database, settings):
+                yield
 
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=middleware(settings),
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
+    app.state.timings = Timings()
+    return app
 
 
 def prepare(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from structlog.contextvars import bound_contextvars
 
 from mofsim.server.answers import refusal
 from mofsim.server.errors import unexpected
+from mofsim.server.timing import Timed
 from mofsim.settings import Settings
 
 log = structlog.get_logger("mofsim.access")
@@ -28,6 +29,7 @@ def middleware(settings: Settings) -> list[Middleware]:
     """From the outside in."""
     stack = [
         Middleware(CorrelationIdMiddleware, header_name="X-Request-ID", validator=_is_request_id),
+        Middleware(Timed),
         Middleware(AccessLog),
         Middleware(Guard, settings),
     ]

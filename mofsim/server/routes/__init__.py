@@ -12,6 +12,7 @@ from mofsim.server.routes import (
     events,
     files,
     logs,
+    metrics,
     models,
     results,
     steering,
@@ -42,5 +43,6 @@ routes: list[Route] = [
     *alert_rules.routes,
     *alerts.routes,
     *events.routes,
+    *metrics.routes,
     *openapi.routes,
 ]
