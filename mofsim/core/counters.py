@@ -63,12 +63,13 @@ def counts(session: Session) -> dict[Counted, dict[str, int]]:
 
 
 def histograms(session: Session) -> Iterator[Histogram]:
-    order = (DurationBucket.name, DurationBucket.task_type, DurationBucket.model_name, DurationBucket.at_most_seconds)
-    rows = session.scalars(select(DurationBucket).order_by(*order))
-    for (name, task_type, model), group in groupby(rows, lambda row: (row.name, row.task_type, row.model_name)):
+    key = (DurationBucket.name, DurationBucket.task_type, DurationBucket.model_name)
+    bound = DurationBucket.at_most_seconds
+    # Columns and not objects, which for a thousand rows take longer than all the rest.
+    rows = session.execute(select(*key, bound, DurationBucket.n, DurationBucket.seconds).order_by(*key, bound))
+    for (name, task_type, model), group in groupby(rows, lambda row: tuple(row[:3])):
         buckets = list(group)
-        bounds = [(row.at_most_seconds, row.n) for row in buckets]
-        yield Histogram(Duration(name), task_type, model, buckets[-1].seconds, bounds)
+        yield Histogram(Duration(name), task_type, model, buckets[-1].seconds, [(row[3], row.n) for row in buckets])
 
 
 def _add(session: Session, table: type[Base], rows: list[dict[str, Any]], key: list[str], sums: list[str]) -> None:
