@@ -26,6 +26,7 @@ WORK = "mofsim.worker.device:work"
 RESCUE = "mofsim.worker.chores:once"
 DELIVER = "mofsim.worker.deliveries:deliver"
 TIDY = "mofsim.worker.tidying:tidy"
+NOTIFY = "mofsim.worker.notifying:notify"
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc]
@@ -58,6 +59,11 @@ def deliver() -> None:
 def tidy() -> None:
     """There may be old files to compress or to remove."""
     pkgutil.resolve_name(TIDY)()
+
+
+def notify() -> None:
+    """There are channels to tell of alerts."""
+    pkgutil.resolve_name(NOTIFY)()
 
 
 class Storage(SqliteStorage):  # type: ignore[misc]
@@ -99,7 +105,7 @@ class Storage(SqliteStorage):  # type: ignore[misc]
 
 
 # Huey names a message after its function's module; pending messages would be dropped when a module is renamed.
-ticket.__module__ = rescue.__module__ = deliver.__module__ = tidy.__module__ = "mofsim"
+ticket.__module__ = rescue.__module__ = deliver.__module__ = tidy.__module__ = notify.__module__ = "mofsim"
 
 
 class Tickets:
@@ -126,12 +132,16 @@ class ChoreTickets:
         self.huey.periodic_task(crontab(minute="*"), name="rescue")(rescue)
         self._deliver = self.huey.task(name="deliver")(deliver)
         self._tidy = self.huey.task(name="tidy")(tidy)
+        self._notify = self.huey.task(name="notify")(notify)
 
     def issue_deliver(self) -> None:
         self._issue("deliver", self._deliver)
 
     def issue_tidy(self) -> None:
         self._issue("tidy", self._tidy)
+
+    def issue_notify(self) -> None:
+        self._issue("notify", self._notify)
 
     def _issue(self, name: str, task: TaskWrapper) -> None:
         # While nobody takes them they must not pile up: one of each is as good as a thousand.

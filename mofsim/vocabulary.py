@@ -173,10 +173,16 @@ class LogLevel(StrEnum):
 
 
 class AlertLevel(StrEnum):
+    """How urgent an alert is; in this order."""
+
     INFO = "INFO"
     WARNING = "WARNING"
     ERROR = "ERROR"
     CRITICAL = "CRITICAL"
+
+    @property
+    def rank(self) -> int:
+        return list(AlertLevel).index(self)
 
 
 class AlertType(StrEnum):
@@ -194,6 +200,75 @@ class AlertType(StrEnum):
     EXECUTOR_FAILS = "executor_fails"
 
 
+class RuleKind(StrEnum):
+    """What an alert rule watches; it is also the type of the alerts that the rule raises."""
+
+    #: the driver can not use a GPU any more; the subject of this and the next three is the GPU
+    GPU_LOST = "gpu_lost"
+    #: less memory of a GPU is free, in GB
+    GPU_MEMORY_LOW = "gpu_memory_low"
+    #: a GPU is hotter, in °C
+    GPU_HOT = "gpu_hot"
+    #: a GPU has had more memory errors that could not be corrected (ECC), or an error of the driver (XID)
+    GPU_ERRORS = "gpu_errors"
+    #: more tasks wait for a device
+    QUEUE_LONG = "queue_long"
+    #: so many tasks of a model failed in a row; the subject is the model
+    MODEL_FAILING = "model_failing"
+    #: less room is on the disk of the data folder, in GB; the subject is the box
+    DISK_LOW = "disk_low"
+    #: 1 % of the requests took longer until their answer began, in seconds; the subject is the server
+    API_SLOW = "api_slow"
+    #: a worker said nothing for so long, in seconds; the subject is the worker
+    WORKER_LOST = "worker_lost"
+    #: the energy jumped, in eV/atom, between two steps; the subject of this and the next three is the task
+    ENERGY_EXPLOSION = "energy_explosion"
+    #: the volume fell below this share of what it was at the start
+    CELL_COLLAPSE = "cell_collapse"
+    #: the largest force of a relaxation did not become smaller for so many steps
+    NO_PROGRESS = "no_progress"
+    #: the largest force of a relaxation grew to so many times what it was, over so many steps
+    FMAX_RISING = "fmax_rising"
+
+
+#: what is watched by the worker while a task runs
+PHYSICS = frozenset({RuleKind.ENERGY_EXPLOSION, RuleKind.CELL_COLLAPSE, RuleKind.NO_PROGRESS, RuleKind.FMAX_RISING})
+
+
+class AlertNews(StrEnum):
+    """What a channel is told of an alert."""
+
+    RAISED = "alert.raised"
+    ESCALATED = "alert.escalated"
+    RESOLVED = "alert.resolved"
+
+
+class Counted(StrEnum):
+    """What is counted for good, whatever is deleted later; each by a label."""
+
+    #: by how they ended
+    ATTEMPTS = "attempts"
+    #: by the status that they ended with
+    TASKS_ENDED = "tasks_ended"
+    #: tasks that were queued again because their worker was gone; by why
+    RESCUES = "rescues"
+    #: by the state that they came to
+    WEBHOOKS = "webhooks"
+    #: by type
+    ALERTS = "alerts"
+    #: what channels were told; by the state that it came to
+    NOTIFICATIONS = "notifications"
+
+
+class Duration(StrEnum):
+    """What is measured of every attempt."""
+
+    #: from when the task could have been taken until it was
+    WAIT = "wait"
+    #: from the first step to the end of the attempt
+    RUN = "run"
+
+
 class WebhookEvent(StrEnum):
     """What a task's receiver can be told."""
 
@@ -207,7 +282,7 @@ class WebhookEvent(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where an event is on its way to a task's receiver."""
+    """Where an event is on its way to a task's receiver, or an alert to a channel."""
 
     #: waits for its first or next try
     PENDING = "PENDING"
@@ -232,6 +307,10 @@ class EventType(StrEnum):
     WORKER_STATE = "worker.state"
     #: `data.alert` is the alert as it is now
     ALERT_RAISED = "alert.raised"
+    #: nobody acknowledged it in time: its level rose
+    ALERT_ESCALATED = "alert.escalated"
+    #: somebody acknowledged or silenced it
+    ALERT_CHANGED = "alert.changed"
     ALERT_RESOLVED = "alert.resolved"
     #: the client is too far behind: read the lists again
     RESET = "reset"

@@ -56,7 +56,7 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "models": Place("models", "List, show and load models; make their environments."),
         "gpus": Place("machines", "List GPUs."),
         "workers": Place("machines", "List workers."),
-        "alerts": Place("alerts", "List what needs a person."),
+        "alerts": Place("alerts", "What needs a person, and the rules that say so."),
     },
     "Care": {
         "keys": Place("keys", "Make, list and revoke keys."),

@@ -128,6 +128,19 @@ class Client:
     create_key = _method(requests.create_key)
     revoke_key = _method(requests.revoke_key)
     audit = _method(requests.audit)
+    alert = _method(requests.alert)
+    alert_notifications = _method(requests.alert_notifications)
+    acknowledge_alert = _method(requests.acknowledge_alert)
+    resolve_alert = _method(requests.resolve_alert)
+    silence_alert = _method(requests.silence_alert)
+    alert_kinds = _method(requests.alert_kinds)
+    alert_rules = _method(requests.alert_rules)
+    alert_rule = _method(requests.alert_rule)
+    create_alert_rule = _method(requests.create_alert_rule)
+    change_alert_rule = _method(requests.change_alert_rule)
+    delete_alert_rule = _method(requests.delete_alert_rule)
+    reset_alert_rule = _method(requests.reset_alert_rule)
+    silence_alert_rule = _method(requests.silence_alert_rule)
 
     def download(self, id: int, name: str, destination: Path | str, *, on_progress: OnBytes | None = None) -> Path:
         """Save an output file of a task as `destination`, or into it when it is a folder; the file's path.

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
-from mofsim.core import events, lifecycle, models, placement, webhooks
+from mofsim.core import events, lifecycle, models, placement, tally, webhooks
 from mofsim.db.tables import Attempt, Task, TaskResult, utcnow
 from mofsim.vocabulary import ACTIVE, AttemptOutcome, EventType, StopReason, TaskStatus, TaskType
 
@@ -75,6 +75,7 @@ def claim(
         return None
     now = utcnow()
     task.attempt += 1
+    tally.taken(session, task, task.attempt, now)
     task.worker_id, task.gpu_id = worker_id, gpu_id
     task.lease_until = now + timedelta(seconds=lease_seconds)
     task.started_at = task.completed_at = task.retry_at = None

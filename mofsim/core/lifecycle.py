@@ -12,9 +12,9 @@ from datetime import timedelta
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from mofsim.core import events, models, webhooks
+from mofsim.core import alerts, events, models, tally, webhooks
 from mofsim.db.tables import Attempt, Task, TaskCount, utcnow
-from mofsim.vocabulary import AttemptOutcome, EventType, StopReason, TaskStatus, TaskType
+from mofsim.vocabulary import ACTIVE, AttemptOutcome, EventType, StopReason, TaskStatus, TaskType
 
 _BACK = frozenset({TaskStatus.QUEUED, TaskStatus.PENDING})
 _WITHOUT_RESULT = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.TIMEOUT})
@@ -81,6 +81,8 @@ def move_all(session: Session, moves: Sequence[tuple[Task, TaskStatus]]) -> None
     changes.subtract(before)
     for status, change in changes.items():
         _count(session, status, change)
+    stopped = [task.id for (task, to), was in zip(moves, before, strict=True) if was in ACTIVE and to not in ACTIVE]
+    alerts.tasks_stopped(session, stopped)
     for (task, _), was in zip(moves, before, strict=True):
         events.append_task(session, EventType.TASK_STATUS, task, previous=was)
         webhooks.status_changed(session, task)
@@ -96,6 +98,7 @@ def end_all(session: Session, tasks: Sequence[Task], status: TaskStatus) -> None
         task.completed_at = utcnow()
         task.lease_until = task.stop_requested = None
     move_all(session, [(task, status) for task in tasks])
+    tally.tasks_ended(session, tasks, status)
 
 
 def fail(session: Session, task: Task, error_type: str, message: str) -> None:
@@ -136,11 +139,15 @@ def requeue(
 
 
 def end_attempt(session: Session, task: Task, outcome: AttemptOutcome, reason: str | None) -> None:
-    session.execute(
+    now = utcnow()
+    ended = session.execute(
         update(Attempt)
         .where(Attempt.task_id == task.id, Attempt.attempt == task.attempt)
-        .values(ended_at=utcnow(), outcome=outcome, reason=reason, steps=task.progress.get("step") or 0)
-    )
+        .values(ended_at=now, outcome=outcome, reason=reason, steps=task.progress.get("step") or 0)
+        .returning(Attempt.started_at)
+    ).one_or_none()
+    if ended is not None:
+        tally.attempt_ended(session, task, outcome, ended.started_at, now)
 
 
 def forget(session: Session, task: Task) -> None:

@@ -1,4 +1,7 @@
-"""Take deliveries out of the outbox: each by one process at a time, those of a task in their order."""
+"""Take deliveries out of the outbox: each by one process at a time, those of a task in their order.
+
+What `mofsim.core.notifications` sends has the same columns, and goes out in the same way.
+"""
 
 import secrets
 from collections.abc import Collection, Sequence
@@ -9,8 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from mofsim.db.tables import Task, WebhookDelivery, utcnow
-from mofsim.vocabulary import DeliveryState
+from mofsim.core import counters
+from mofsim.db.tables import Outgoing, Task, WebhookDelivery, utcnow
+from mofsim.vocabulary import Counted, DeliveryState
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,8 @@ class Parcel:
     """One try of a delivery. Whoever holds it is the only one that sends it, until its lease runs out."""
 
     delivery_id: int
-    task_id: int
+    #: None for what is about no task
+    task_id: int | None
     event: str
     attempt: int
     payload: dict[str, Any]
@@ -55,10 +60,7 @@ def claim(session: Session, lease_seconds: float, busy_urls: Collection[str] = (
     if found is None:
         return None
     delivery, url, secret = found
-    delivery.attempts += 1
-    delivery.last_attempt_at = now
-    delivery.lease_until = now + timedelta(seconds=lease_seconds)
-    delivery.lease_token = secrets.token_hex(8)
+    token = begin(delivery, lease_seconds)
     return Parcel(
         delivery_id=delivery.id,
         task_id=delivery.task_id,
@@ -67,8 +69,18 @@ def claim(session: Session, lease_seconds: float, busy_urls: Collection[str] = (
         payload=dict(delivery.payload),
         url=url or "",
         secret=secret,
-        token=delivery.lease_token,
+        token=token,
     )
+
+
+def begin(row: Outgoing, lease_seconds: float) -> str:
+    """A try begins; the token of whom it belongs to until the lease runs out."""
+    now = utcnow()
+    row.attempts += 1
+    row.last_attempt_at = now
+    row.lease_until = now + timedelta(seconds=lease_seconds)
+    row.lease_token = secrets.token_hex(8)
+    return row.lease_token
 
 
 def record(
@@ -78,16 +90,24 @@ def record(
     delivery = session.get(WebhookDelivery, parcel.delivery_id, with_for_update=True)
     if delivery is None or delivery.lease_token != parcel.token:
         return None
-    delivery.lease_until = delivery.lease_token = None
-    delivery.response_status, delivery.last_error = answer.status, answer.error
+    state = end(delivery, answer, retry_delays_seconds)
+    if state is not DeliveryState.PENDING:
+        counters.count(session, Counted.WEBHOOKS, state)
+    return state
+
+
+def end(row: Outgoing, answer: Answer, retry_delays_seconds: Sequence[float]) -> DeliveryState:
+    """A try has ended like this: it was the last, or the next one is due after a while."""
+    row.lease_until = row.lease_token = None
+    row.response_status, row.last_error = answer.status, answer.error
     if answer.error is None:
-        delivery.delivered_at, delivery.next_attempt_at = utcnow(), None
-    elif delivery.attempts > len(retry_delays_seconds):
-        delivery.next_attempt_at = None
+        row.delivered_at, row.next_attempt_at = utcnow(), None
+    elif row.attempts > len(retry_delays_seconds):
+        row.next_attempt_at = None
     else:
-        delay = retry_delays_seconds[delivery.attempts - 1]
-        delivery.next_attempt_at = utcnow() + timedelta(seconds=delay)
-    return delivery.state
+        delay = retry_delays_seconds[row.attempts - 1]
+        row.next_attempt_at = utcnow() + timedelta(seconds=delay)
+    return row.state
 
 
 def trim(session: Session, older_than: datetime, limit: int = 1000) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from mofsim.core import lifecycle, placement
+from mofsim.core import lifecycle, placement, tally
 from mofsim.core.leases import ready_to_run
 from mofsim.db.tables import Task, utcnow
 from mofsim.vocabulary import ACTIVE, AttemptOutcome, TaskStatus
@@ -36,13 +36,13 @@ def release_due(session: Session, now: datetime | None = None) -> list[Task]:
 def requeue_expired(session: Session, *, backoff_seconds: float, now: datetime | None = None) -> list[Task]:
     """Tasks whose lease ran out are queued again with a back-off, or FAILED after their last attempt."""
     tasks = session.scalars(_locked(_expired(now or utcnow())))
-    return _requeue_all(session, tasks, "the worker stopped answering", backoff_seconds)
+    return _requeue_all(session, tasks, "the worker stopped answering", "lease_expired", backoff_seconds)
 
 
 def requeue_from(session: Session, worker_id: str) -> list[Task]:
     """A new incarnation of a worker queues again what its dead predecessor held, at once."""
     tasks = session.scalars(_locked((Task.status.in_(ACTIVE), Task.worker_id == worker_id)))
-    return _requeue_all(session, tasks, "the worker was started anew", 0)
+    return _requeue_all(session, tasks, "the worker was started anew", "worker_restarted", 0)
 
 
 def fail_hopeless(session: Session) -> list[Task]:
@@ -55,10 +55,11 @@ def fail_hopeless(session: Session) -> list[Task]:
     return tasks
 
 
-def _requeue_all(session: Session, tasks: Any, reason: str, backoff_seconds: float) -> list[Task]:
+def _requeue_all(session: Session, tasks: Any, reason: str, counted_as: str, backoff_seconds: float) -> list[Task]:
     found = list(tasks)
     for task in found:
         lifecycle.requeue(session, task, AttemptOutcome.LOST, reason, backoff_seconds)
+    tally.rescued(session, counted_as, len(found))
     return found
 
 

@@ -319,6 +319,11 @@ class Device(Base):
     power_limit_W: Mapped[float | None]
     #: null when healthy; else what NVML said (GPU is lost, reset required …)
     fault: Mapped[str | None] = mapped_column(Text)
+    #: errors of its memory that could not be corrected, since the driver was loaded
+    ecc_errors: Mapped[int | None]
+    #: the newest error (XID) that the driver told of it, and when
+    xid: Mapped[int | None]
+    xid_at: Mapped[datetime | None]
     seen_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
@@ -339,21 +344,51 @@ class MemoryNeed(Base):
 
 
 class AlertRule(Base):
+    """What raises alerts, and whom they are told; the built-in ones can be changed, and reset."""
+
     __tablename__ = "alert_rules"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    #: threshold, for_seconds, steps …: what its kind knows
     condition: Mapped[Json]
     level: Mapped[str] = mapped_column(String(10))
+    #: the level that an alert rises to that nobody acknowledged for so long; both or none
+    escalate_to: Mapped[str | None] = mapped_column(String(10))
+    escalate_after_seconds: Mapped[float | None]
+    #: an alert that comes back within this time is not told again
+    cooldown_seconds: Mapped[float] = mapped_column(default=300.0)
+    #: names of the channels that are told; null: all
+    channels: Mapped[list[str] | None]
     enabled: Mapped[bool] = mapped_column(default=True)
+    is_builtin: Mapped[bool] = mapped_column(default=False)
+    silenced_until: Mapped[datetime | None]
+
+
+class AlertSighting(Base):
+    """A subject of a rule that is bad now: since when, and whether a person does not want to hear of it."""
+
+    __tablename__ = "alert_sightings"
+
+    rule_id: Mapped[int] = mapped_column(ForeignKey("alert_rules.id", ondelete="CASCADE"), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(200), primary_key=True)
+    since: Mapped[datetime]
+    #: somebody resolved its alert by hand: until it was well once, there is no other one
+    dismissed_at: Mapped[datetime | None]
 
 
 class Alert(Base):
     __tablename__ = "alerts"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    __table_args__ = (
+        # When the one before was told, for the cooldown.
+        Index("ix_alerts_alert_type_subject_id", "alert_type", "subject", "id"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    #: null for those that no rule raised but the code that met the trouble
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("alert_rules.id", ondelete="SET NULL"))
     level: Mapped[str] = mapped_column(String(10))
     alert_type: Mapped[str] = mapped_column(String(60))
@@ -362,20 +397,24 @@ class Alert(Base):
     message: Mapped[str] = mapped_column(Text)
     details: Mapped[Json] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    #: when message and details were written
+    updated_at: Mapped[datetime | None]
+    escalated_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None] = mapped_column(String(100))
+    #: until then no channel is told of it
+    silenced_until: Mapped[datetime | None]
+    #: when the channels were told of it, or will be next; null: not yet
+    told_at: Mapped[datetime | None]
     resolved: Mapped[bool] = mapped_column(default=False, index=True)
     resolved_at: Mapped[datetime | None]
+    #: who resolved it; null when its cause went away
+    resolved_by: Mapped[str | None] = mapped_column(String(100))
 
 
-class WebhookDelivery(Base):
-    """An event on its way to the receiver of a task."""
+class Outgoing:
+    """The columns of what is sent at least once: tries, answers, and who is sending it."""
 
-    __tablename__ = "webhook_deliveries"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
-    event: Mapped[str] = mapped_column(String(40))
-    payload: Mapped[Json]
     #: tries that were begun
     attempts: Mapped[int] = mapped_column(default=0)
     #: null once it was delivered or given up
@@ -395,6 +434,80 @@ class WebhookDelivery(Base):
         if self.next_attempt_at is not None:
             return DeliveryState.PENDING
         return DeliveryState.DELIVERED if self.delivered_at else DeliveryState.GIVEN_UP
+
+
+class WebhookDelivery(Outgoing, Base):
+    """An event on its way to the receiver of a task."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
+    event: Mapped[str] = mapped_column(String(40))
+    payload: Mapped[Json]
+
+
+class AlertNotification(Outgoing, Base):
+    """What became of an alert, on its way to a channel."""
+
+    __tablename__ = "alert_notifications"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id", ondelete="CASCADE"), index=True)
+    #: its name in the settings; null until it was looked up there whom to tell
+    channel: Mapped[str | None] = mapped_column(String(100))
+    event: Mapped[str] = mapped_column(String(40))
+    payload: Mapped[Json]
+
+
+class ModelStreak(Base):
+    """How many tasks of a model failed since one of them was completed."""
+
+    __tablename__ = "model_streaks"
+
+    model_name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    failures: Mapped[int]
+    last_task_id: Mapped[int]
+    last_error: Mapped[str | None] = mapped_column(String(100))
+
+
+class Measurement(Base):
+    """What a process measured of itself, for rules that are looked at elsewhere; it is gone with the process."""
+
+    __tablename__ = "measurements"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    #: who measured it
+    subject: Mapped[str] = mapped_column(String(200), primary_key=True)
+    value: Mapped[float]
+    measured_at: Mapped[datetime]
+
+
+class Counter(Base):
+    """A number that only grows, kept in the transaction that makes it grow."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    label: Mapped[str] = mapped_column(String(100), primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+
+
+class DurationBucket(Base):
+    """How many attempts took at most `at_most_seconds`, as a histogram of Prometheus counts them."""
+
+    __tablename__ = "duration_buckets"
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    task_type: Mapped[str] = mapped_column(String(40), primary_key=True)
+    model_name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    #: infinite for all
+    at_most_seconds: Mapped[float] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+    #: what those of this bucket took together
+    seconds: Mapped[float]
 
 
 class ApiKey(Base):

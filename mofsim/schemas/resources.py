@@ -122,6 +122,11 @@ class Gpu(Response):
     power_W: float | None
     power_limit_W: float | None
     fault: str | None
+    #: errors of its memory that could not be corrected, since the driver was loaded
+    ecc_errors: int | None = None
+    #: the newest error (XID) that the driver told of it, and when
+    xid: int | None = None
+    xid_at: datetime | None = None
     seen_at: datetime
 
 
@@ -157,6 +162,16 @@ class Alert(Response):
     created_at: datetime
     resolved: bool
     resolved_at: datetime | None
+    #: who resolved it; null when its cause went away by itself
+    resolved_by: str | None = None
+    #: the rule that raised it; null where no rule did, or it was deleted since
+    rule_id: int | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    #: until then no channel is told of it
+    silenced_until: datetime | None = None
+    #: when its level rose because nobody had acknowledged it
+    escalated_at: datetime | None = None
 
 
 class Queue(Response):

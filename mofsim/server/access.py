@@ -88,6 +88,9 @@ TABLE: Mapping[Endpoint, Scope | None] = {
     # Alerts
     ("GET", "/api/v1/alerts/active"): Scope.READ,
     ("GET", "/api/v1/alerts/history"): Scope.READ,
+    ("GET", "/api/v1/alerts/kinds"): Scope.READ,
+    ("GET", "/api/v1/alerts/{id}"): Scope.READ,
+    ("GET", "/api/v1/alerts/{id}/notifications"): Scope.READ,
     ("POST", "/api/v1/alerts/{id}/ack"): Scope.SUBMIT,
     ("POST", "/api/v1/alerts/{id}/resolve"): Scope.SUBMIT,
     ("POST", "/api/v1/alerts/{id}/silence"): Scope.SUBMIT,
@@ -96,6 +99,8 @@ TABLE: Mapping[Endpoint, Scope | None] = {
     ("POST", "/api/v1/alerts/rules"): Scope.ADMIN,
     ("PATCH", "/api/v1/alerts/rules/{id}"): Scope.ADMIN,
     ("DELETE", "/api/v1/alerts/rules/{id}"): Scope.ADMIN,
+    ("POST", "/api/v1/alerts/rules/{id}/reset"): Scope.ADMIN,
+    ("POST", "/api/v1/alerts/rules/{id}/silence"): Scope.ADMIN,
     # Keys
     ("GET", "/api/v1/keys"): Scope.ADMIN,
     ("POST", "/api/v1/keys"): Scope.ADMIN,

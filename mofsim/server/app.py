@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from mofsim.core import local_key, models, structures
+from mofsim.core import alert_rules, local_key, models, structures
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
@@ -15,6 +15,7 @@ from mofsim.server.context import open_context
 from mofsim.server.errors import HANDLERS
 from mofsim.server.middleware import middleware
 from mofsim.server.routes import routes
+from mofsim.server.timing import Timings, handing_over
 from mofsim.settings import Settings
 
 
@@ -26,14 +27,17 @@ def create_app(settings: Settings) -> Starlette:
         await run_in_threadpool(prepare, settings)
         async with open_context(settings) as context:
             app.state.context = context
-            yield
+            async with handing_over(app.state.timings, context.database, settings):
+                yield
 
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=middleware(settings),
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
+    app.state.timings = Timings()
+    return app
 
 
 def prepare(settings: Settings) -> None:
@@ -50,6 +54,7 @@ def prepare(settings: Settings) -> None:
         upgrade(database)
         with database.write() as session:
             models.synchronise(session, settings.models)
+            alert_rules.add_builtin(session)
         local_key.ensure(database, settings.storage.root)
         _complete_builtins(database, storage)
     finally:

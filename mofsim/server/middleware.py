@@ -17,6 +17,7 @@ from structlog.contextvars import bound_contextvars
 from mofsim.server.answers import refusal
 from mofsim.server.errors import unexpected
 from mofsim.server.gate import Gate, address_of
+from mofsim.server.timing import Timed
 from mofsim.settings import Settings
 
 log = structlog.get_logger("mofsim.access")
@@ -29,6 +30,7 @@ def middleware(settings: Settings) -> list[Middleware]:
     """From the outside in."""
     stack = [
         Middleware(CorrelationIdMiddleware, header_name="X-Request-ID", validator=_is_request_id),
+        Middleware(Timed),
         Middleware(AccessLog),
         Middleware(Guard, settings),
         Middleware(Gate, settings),
@@ -37,7 +39,7 @@ def middleware(settings: Settings) -> list[Middleware]:
         cors = Middleware(
             CORSMiddleware,
             allow_origins=settings.server.cors_origins,
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"],
             expose_headers=["Location", "Retry-After", "X-Request-ID"],
         )

@@ -110,9 +110,16 @@ def _explain(error: ValidationError, entry: Entry, field: FieldInfo) -> str:
     want = extra["want"] if isinstance(extra, dict) else ""
     default = as_toml(field.get_default(call_default_factory=True))
     example = entry.source.example(entry.path[-1], default)
-    sentence = f"{as_toml(entry.value)} {problem}; write {want}"
+    sentence = f"{as_toml(_without_secrets(entry.value))} {problem}; write {want}"
     # An empty default would be an example of nothing.
     return sentence if default in ('""', "[]", "{}") else f"{sentence}, e.g. {example}"
+
+
+def _without_secrets(value: Any) -> Any:
+    """What is in tables within the value, as those of [alerts.channels.NAME], without addresses that hold tokens."""
+    if not isinstance(value, dict):
+        return value
+    return {key: "***" if key in ("url", "secret") else _without_secrets(each) for key, each in value.items()}
 
 
 def _problem(kind: str) -> str:
@@ -179,6 +186,14 @@ def contradictions(settings: Settings) -> Iterator[tuple[list[str], str]]:
             )
         if not model.checkpoint:
             yield [f"models.{name}"], 'has no checkpoint; write e.g. checkpoint = "/data/my-model.pth"'
+    for name, channel in settings.alerts.channels.items():
+        wanted = {"file": "path", "webhook": "url", "apprise": "url"}.get(channel.kind)
+        given = {"path": channel.path, "url": channel.url.get_secret_value()}
+        if wanted and not given[wanted]:
+            yield (
+                ["alerts.channels"],
+                f"the channel {name} has no {wanted}, which one of kind {as_toml(channel.kind)} needs",
+            )
     if scheduler.default_model not in settings.models:
         yield (
             ["scheduler.default_model"],

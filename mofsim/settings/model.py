@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, SecretStr
 
 from mofsim.models_builtin import BUILTIN_MODELS
 from mofsim.settings.tables import (
+    AlertSettings,
     DatabaseSettings,
     LoggingSettings,
     ModelSettings,
@@ -48,6 +49,7 @@ class Settings(Table):
     models: dict[str, ModelSettings] = Field(default_factory=_builtin_models)
     logging: LoggingSettings = LoggingSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    alerts: AlertSettings = AlertSettings()
     security: SecuritySettings = SecuritySettings()
 
     _profile: str = PrivateAttr("dev")
@@ -115,6 +117,11 @@ def as_toml(value: Any) -> str:
     """A value as it is written in settings.toml; of a secret URL only what is not secret."""
     if isinstance(value, SecretStr):
         return as_toml(_without_password(value.get_secret_value()))
+    if isinstance(value, Table):
+        # Of a table within one; the addresses of channels hold tokens anywhere.
+        keys = {name: getattr(value, name) for name in type(value).model_fields}
+        said = {name: "***" if isinstance(each, SecretStr) else each for name, each in keys.items() if each}
+        return as_toml(said)
     if isinstance(value, list):
         return f"[{', '.join(as_toml(item) for item in value)}]"
     if isinstance(value, dict):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from mofsim.vocabulary import LogLevel
+from mofsim.vocabulary import AlertLevel, LogLevel
 
 
 class Table(BaseModel):
@@ -25,6 +25,7 @@ SECONDS = "seconds above 0"
 DAYS = "days, 0 or more"
 PER_MINUTE = "0 or more"
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+CHANNEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 Element = Annotated[str, Field(pattern="^[A-Z][a-z]?$")]
 
 
@@ -170,6 +171,36 @@ class WebhookSettings(Table):
     parallel: int = setting(8, "deliveries that are under way at a time", "1 or more", ge=1)
     keep_days: float = setting(
         30.0, "how long the history of deliveries is kept, in days; 0: as long as the task", DAYS, ge=0
+    )
+
+
+class ChannelSettings(Table):
+    """One of [alerts.channels.NAME]: who is told of alerts."""
+
+    kind: Literal["log", "file", "webhook", "apprise"] = "log"
+    min_level: Annotated[AlertLevel, Field(strict=False)] = AlertLevel.INFO
+    #: of a webhook, or of anything that apprise knows; it may hold a token, so it is never shown
+    url: SecretStr = SecretStr("")
+    #: key of the signature of a webhook
+    secret: SecretStr = SecretStr("")
+    #: of a file; a relative one starts at storage.root
+    path: str = ""
+
+
+class AlertSettings(Table):
+    interval_seconds: float = setting(5.0, "how often the rules are looked at", SECONDS, gt=0)
+    allow_private: bool = setting(False, "tell also private addresses and this machine", "true or false")
+    timeout_seconds: float = setting(15.0, "how long a channel may take", SECONDS, gt=0)
+    retry_delays_seconds: list[Annotated[float, Field(ge=0)]] = setting(
+        [30.0, 120.0, 600.0, 3600.0],
+        "waits before the second, third … try; then it is given up",
+        "a list of seconds like [30, 120]",
+    )
+    keep_days: float = setting(90.0, "how long alerts that are over are kept, in days; 0: for ever", DAYS, ge=0)
+    channels: dict[Annotated[str, Field(pattern=CHANNEL_NAME)], ChannelSettings] = setting(
+        {"log": ChannelSettings()},
+        "who is told of alerts",
+        'tables [alerts.channels.NAME] with kind = "log", "file", "webhook" or "apprise", and their url or path',
     )
 
 

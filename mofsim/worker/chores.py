@@ -1,14 +1,27 @@
 """The chores of a box: bring back what was lost, let in what is due, keep tickets and GPU readings up to date."""
 
+import shutil
 import socket
 import threading
+import time
 from datetime import timedelta
 from functools import cache
 
 import structlog
 from huey.consumer import Consumer
 
-from mofsim.core import dependencies, events, outbox, rescue, workers
+from mofsim.core import (
+    alert_rules,
+    alert_watch,
+    alerts,
+    dependencies,
+    events,
+    notifications,
+    outbox,
+    rescue,
+    workers,
+)
+from mofsim.core.alert_kinds import MB_PER_GB, Box
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
@@ -17,6 +30,7 @@ from mofsim.queue import ChoreTickets, Tickets, chores_queue
 from mofsim.settings import Settings, load_settings
 from mofsim.worker.deliveries import Deliverer
 from mofsim.worker.gpus import Gpu, GpuReader
+from mofsim.worker.notifying import Notifier
 from mofsim.worker.tidying import Tidier
 
 log = structlog.get_logger("mofsim.chores")
@@ -34,20 +48,23 @@ class Chores:
         self.settings = settings
         self.database = Database(settings.database_url, settings.database.busy_timeout_seconds)
         upgrade(self.database)
+        self._add_rules()
         self.storage = Storage(settings.storage.root)
         self.tickets = Tickets(settings)
         self.chore_tickets = ChoreTickets(settings)
-        self._gpus = GpuReader()
+        self._gpus = GpuReader(watch_xids=True)
         self._lock = threading.Lock()
         self._rounds = 0
+        self._next_look = 0.0
 
     def round(self) -> None:
         """One round; a second one at the same time waits for its turn."""
         with self._lock:
             self._bring_back()
             self._top_up_tickets()
-            self._hand_out()
             self._record_gpus(self._gpus.read())
+            self._watch_rules()
+            self._hand_out()
             if self._rounds % TRIM_EVERY_ROUNDS == 0:
                 self._trim_events()
             self._rounds += 1
@@ -92,9 +109,11 @@ class Chores:
     def _hand_out(self) -> None:
         """What takes longer than a round may is done by the consumer."""
         with self.database.read() as session:
-            webhooks_are_due = outbox.is_due(session)
+            webhooks_are_due, news_is_due = outbox.is_due(session), notifications.is_due(session)
         if webhooks_are_due:
             self.chore_tickets.issue_deliver()
+        if news_is_due:
+            self.chore_tickets.issue_notify()
         if self._rounds % TIDY_EVERY_ROUNDS == 0:
             self.chore_tickets.issue_tidy()
 
@@ -105,10 +124,32 @@ class Chores:
             for gpu in gpus:
                 workers.record_gpu(session, _row(gpu))
 
+    def _add_rules(self) -> None:
+        with self.database.read() as session:
+            if alert_rules.has_builtin(session):
+                return
+        with self.database.write() as session:
+            alert_rules.add_builtin(session)
+
+    def _watch_rules(self) -> None:
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + self.settings.alerts.interval_seconds
+        free_MB = shutil.disk_usage(self.storage.root).free / 1e6
+        box = Box(socket.gethostname(), free_MB / MB_PER_GB)
+        with self.database.read() as session:
+            if not alert_watch.steps(session, box):
+                return
+        with self.database.write() as session:
+            for step in alert_watch.steps(session, box):
+                step()
+
     def _trim_events(self) -> None:
         with self.database.write() as session:
             keep = timedelta(hours=self.settings.scheduler.events_keep_hours)
             events.trim(session, older_than=utcnow() - keep, progress_older_than=utcnow() - PROGRESS_KEEP)
+            if keep_days := self.settings.alerts.keep_days:
+                alerts.trim(session, utcnow() - timedelta(days=keep_days))
 
 
 def _row(gpu: Gpu) -> Device:
@@ -124,6 +165,9 @@ def _row(gpu: Gpu) -> Device:
         power_W=gpu.power_W,
         power_limit_W=gpu.power_limit_W,
         fault=gpu.fault,
+        ecc_errors=gpu.ecc_errors,
+        xid=gpu.xid,
+        xid_at=gpu.xid_at,
     )
 
 
@@ -131,8 +175,8 @@ def run(settings: Settings) -> None:
     """Do the chores until SIGTERM."""
     consumer = Consumer(
         chores_queue(settings),
-        # So that files that are compressed keep no webhook waiting.
-        workers=2,
+        # So that files that are compressed keep no webhook waiting, and neither of them an alert.
+        workers=3,
         worker_type="thread",
         periodic=True,
         max_delay=1.0,
@@ -141,6 +185,7 @@ def run(settings: Settings) -> None:
     chores = Chores(settings)
     Deliverer.current = Deliverer(settings, consumer.stop_flag)
     Tidier.current = Tidier(settings, consumer.stop_flag)
+    Notifier.current = Notifier(settings, consumer.stop_flag)
     threading.Thread(target=chores.repeat, args=(consumer.stop_flag,), daemon=True, name="rescuer").start()
     consumer.run()
 

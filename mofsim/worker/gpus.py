@@ -4,10 +4,12 @@ Each field is asked by itself: a driver may refuse any of them (MIG, a virtual G
 and still tell the others. What it refuses is None, "not known", and never 0.
 """
 
+import ctypes
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 import pynvml
@@ -67,6 +69,11 @@ class Gpu:
     power_limit_W: float | None = None
     #: those that compute; graphics is not counted
     processes: tuple[GpuProcess, ...] | None = None
+    #: of its memory, that could not be corrected (ECC), since the driver was loaded
+    ecc_errors: int | None = None
+    #: the newest error (XID) that the driver told this process of, and when; None also when there was none
+    xid: int | None = None
+    xid_at: datetime | None = None
     #: why it must not be used, in words for a person
     fault: str | None = None
 
@@ -74,11 +81,13 @@ class Gpu:
 class GpuReader:
     """Reads the GPUs again and again in one NVML session, in one thread; remembers those that get lost.
 
-    The session opens with the first `read` and is opened anew when the driver was reloaded.
+    The session opens with the first `read` and is opened anew when the driver was reloaded. `watch_xids`: it also
+    listens for the errors that the driver tells of.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, watch_xids: bool = False) -> None:
         self._is_open = False
+        self._xids = _Xids() if watch_xids else None
         #: the index at which each UUID was seen last
         self._index_of: dict[str, int] = {}
         self._reported: set[int] = set()
@@ -114,7 +123,8 @@ class GpuReader:
             if uuid not in reached
         ]
         self._report(unreached)
-        return sorted(found + missing, key=lambda gpu: gpu.index)
+        gpus = sorted(found + missing, key=lambda gpu: gpu.index)
+        return [self._xids.added_to(gpu) for gpu in gpus] if self._xids else gpus
 
     def read_one(self, id: str) -> Gpu | None:
         """One GPU, at a fraction of the cost of all; None if it was never seen. Raises nothing."""
@@ -139,12 +149,16 @@ class GpuReader:
         if not self._is_open:
             pynvml.nvmlInit()
             self._is_open = True
+            if self._xids:
+                self._xids.forget()
         found, unreached = [], {}
         for index in range(pynvml.nvmlDeviceGetCount()):
             try:
                 found.append(_ask(index))
             except _REFUSALS as error:
                 unreached[index] = _fault(error, index)
+        if self._xids:
+            self._xids.listen(found)
         return found, unreached
 
     def _report(self, unreached: dict[int, str]) -> None:
@@ -152,6 +166,62 @@ class GpuReader:
         for index in unreached.keys() - self._index_of.values() - self._reported:
             self._reported.add(index)
             log.warning("GPU %d left out: %s", index, unreached[index])
+
+
+class _Xids:
+    """Errors of GPUs as the driver tells them: events, which are gone for whoever did not listen when they came.
+
+    Drivers often refuse this (containers, MIG, permissions); then nothing is known.
+    """
+
+    #: at most so many events at a time, should one storm
+    MOST = 100
+
+    def __init__(self) -> None:
+        self._set: Any = None
+        #: UUIDs that were registered, or refused to be
+        self._tried: set[str] = set()
+        self._uuid_of: dict[int, str] = {}
+        self._newest: dict[str, tuple[int, datetime]] = {}
+
+    def forget(self) -> None:
+        """The session in which it listened is gone."""
+        self._set, self._tried, self._uuid_of = None, set(), {}
+
+    def listen(self, gpus: list[Gpu]) -> None:
+        """Note what came since the last time, and listen to GPUs that are new. Raises nothing."""
+        for gpu in gpus:
+            if gpu.id not in self._tried:
+                self._tried.add(gpu.id)
+                with suppress(*_REFUSALS):
+                    self._register(gpu)
+        if self._uuid_of:
+            with suppress(*_REFUSALS):
+                self._read()
+
+    def added_to(self, gpu: Gpu) -> Gpu:
+        xid, at = self._newest.get(gpu.id, (None, None))
+        return replace(gpu, xid=xid, xid_at=at)
+
+    def _register(self, gpu: Gpu) -> None:
+        if self._set is None:
+            self._set = pynvml.nvmlEventSetCreate()
+        handle = pynvml.nvmlDeviceGetHandleByIndex(gpu.index)
+        pynvml.nvmlDeviceRegisterEvents(handle, pynvml.nvmlEventTypeXidCriticalError, self._set)
+        self._uuid_of[_address(handle)] = gpu.id
+
+    def _read(self) -> None:
+        """Until there is no more, which is a time-out."""
+        for _ in range(self.MOST):
+            event = pynvml.nvmlEventSetWait_v2(self._set, 0)
+            # By the address: to ask a GPU that is about to get lost for its UUID is not safe.
+            uuid = self._uuid_of.get(_address(event.device))
+            if uuid is not None and event.eventType == pynvml.nvmlEventTypeXidCriticalError:
+                self._newest[uuid] = int(event.eventData), datetime.now(UTC)
+
+
+def _address(handle: Any) -> int:
+    return ctypes.cast(handle, ctypes.c_void_p).value or 0
 
 
 class _Device:
@@ -188,6 +258,7 @@ def _ask(index: int) -> Gpu:
     processes = device.tell(
         pynvml.nvmlDeviceGetComputeRunningProcesses_v3, pynvml.nvmlDeviceGetComputeRunningProcesses_v2
     )
+    ecc_errors = device.tell(_ecc_errors)
     return Gpu(
         id=device.uuid,
         index=index,
@@ -199,6 +270,7 @@ def _ask(index: int) -> Gpu:
         power_W=_per(1000, power),
         power_limit_W=_per(1000, limit),
         processes=None if processes is None else tuple(map(_process, processes)),
+        ecc_errors=ecc_errors,
         fault=device.fault,
     )
 
@@ -209,6 +281,12 @@ def _memory_v2(handle: Any) -> Any:
 
 def _temperature(handle: Any) -> Any:
     return pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU)
+
+
+def _ecc_errors(handle: Any) -> Any:
+    return pynvml.nvmlDeviceGetTotalEccErrors(
+        handle, pynvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, pynvml.NVML_VOLATILE_ECC
+    )
 
 
 def _process(process: Any) -> GpuProcess:

@@ -20,6 +20,7 @@ from mofsim.settings import Settings
 from mofsim.vocabulary import AttemptOutcome, LogLevel, Preset, StopReason, TaskStatus
 from mofsim.worker import memory
 from mofsim.worker.executor import EXITED, Executor, Message
+from mofsim.worker.physics import PhysicsWatch
 
 #: Status of a task that was stopped before it was done.
 STOPPED_AS = {
@@ -86,6 +87,9 @@ class Run:
     #: the most that the executor was seen to have of the machine's memory
     peak_MB: float = 0.0
     kills_before: int = 0
+
+    def __post_init__(self) -> None:
+        self.physics = PhysicsWatch(self.database, self.job.lease)
 
     def carry_out(self) -> None:
         """Returns when the attempt has ended, in whatever way; the database knows how."""
@@ -157,6 +161,7 @@ class Run:
         self.progress = {"step": step, "total_steps": total, "percent": _percent(step, whole)}
         self.progress |= {name: message[name] for name in _AS_TOLD}
         self.progress_is_new = True
+        self.physics.look(message)
 
     def _tick(self) -> None:
         """Renew the lease, publish what is new, and see to it that whoever wants a stop gets it."""

@@ -13,7 +13,49 @@ def test_alerts_are_listed_while_they_hold_and_with_all_after(
     hands.alert("box:gpu1", "the GPU fell off the bus")
     hands.resolve("box:gpu0")
     (row,) = own_mofsim("alerts").stdout.splitlines()[1:]
-    assert row.startswith("ERROR") and "box:gpu1" in row and row.endswith("the GPU fell off the bus")
+    assert (
+        row.split()[:3] == ["2", "ERROR", "box:gpu1"] and "  new  " in row and row.endswith("the GPU fell off the bus")
+    )
     assert [each["subject"] for each in own_mofsim("alerts", "--json").document] == ["box:gpu1"]
     assert [each["resolved"] for each in own_mofsim("alerts", "--all", "--json").document] == [False, True]
     assert len(own_mofsim("alerts", "--all").stdout.splitlines()) == 3
+
+
+def test_alerts_are_acknowledged_silenced_and_resolved(own_mofsim: Mofsim, hands: Hands) -> None:
+    hands.alert("box:gpu0", "the GPU fell off the bus")
+    assert own_mofsim("alerts", "ack", 1).stdout == "alert 1 is acknowledged\n"
+    assert own_mofsim("alerts", "silence", 1, "--for", "2h").stdout.startswith("alert 1 is silent until 20")
+    shown = own_mofsim("alerts", "show", 1)
+    assert "acknowledged by" in shown.stdout and "silent until" in shown.stdout
+    document = own_mofsim("alerts", "show", 1, "--json").document
+    assert document["alert"]["acknowledged_by"] and document["notifications"] == []
+    assert own_mofsim("alerts", "silence", 1, "--for", "0").stdout == "alert 1 is silent no more\n"
+    assert own_mofsim("alerts", "silence", 1, "--for", "soon").status == 2
+    assert own_mofsim("alerts", "resolve", 1, "--json").document["items"][0]["resolved"]
+    again = own_mofsim("alerts", "resolve", 1, 7)
+    assert again.status == 1 and "over already" in again.stderr and "no alert 7" in again.stderr
+    assert own_mofsim("alerts", "--all", "ack", 1).status == 2
+
+
+def test_rules_are_listed_changed_added_and_removed(own_mofsim: Mofsim) -> None:
+    rows = own_mofsim("alerts", "rules", "list").stdout.splitlines()
+    assert len(rows) == 14 and any("gpu_hot" in row and "85 °C" in row and "for 10 s" in row for row in rows)
+    assert own_mofsim("alerts", "rules", "set", "gpu_hot", "--threshold", 70, "--channel", "log").status == 0
+    changed = own_mofsim("alerts", "rules", "set", "gpu_hot", "--no-escalation", "--json").document
+    assert (changed["condition"]["threshold"], changed["escalate_to"], changed["channels"]) == (70, None, ["log"])
+    assert own_mofsim("alerts", "rules", "off", "gpu_hot", "--json").document["enabled"] is False
+    assert own_mofsim("alerts", "rules", "on", "gpu_hot", "--json").document["enabled"] is True
+    assert own_mofsim("alerts", "rules", "silence", "gpu_hot", "--for", "1d", "--json").document["silenced_until"]
+    reset = own_mofsim("alerts", "rules", "reset", "gpu_hot", "--json").document
+    assert (reset["condition"]["threshold"], reset["channels"], reset["silenced_until"]) == (85, None, None)
+    added = own_mofsim("alerts", "rules", "add", "warm", "gpu_hot", "--threshold", 60, "--level", "INFO", "--json")
+    assert (added.document["name"], added.document["level"], added.document["is_builtin"]) == ("warm", "INFO", False)
+    assert "warm*" in own_mofsim("alerts", "rules", "list").stdout
+    assert own_mofsim("alerts", "rules", "rm", "warm").stdout == "rule warm is deleted\n"
+    refused = own_mofsim("alerts", "rules", "rm", "gpu_hot")
+    assert refused.status == 1 and "built in" in refused.stderr
+    wrong = own_mofsim("alerts", "rules", "set", "queue_long", "--steps", 5)
+    assert wrong.status == 2 and "not known to queue_long" in wrong.stderr
+    assert own_mofsim("alerts", "rules", "set", "queue_long").status == 2
+    missing = own_mofsim("alerts", "rules", "on", "no-such")
+    assert missing.status == 2 and "there are gpu_lost, " in missing.stderr

@@ -41,6 +41,13 @@ LINES = [
     ("workers",),
     ("alerts",),
     ("alerts", "--all"),
+    ("alerts", "ack", "1"),
+    ("alerts", "resolve", "1"),
+    ("alerts", "silence", "1"),
+    ("alerts", "show", "1"),
+    ("alerts", "rules", "list"),
+    ("alerts", "rules", "kinds"),
+    ("alerts", "rules", "set", "gpu_hot", "--threshold", "85"),
 ]
 
 

@@ -20,7 +20,7 @@ def documented() -> str:
 
 def with_examples() -> str:
     """settings.toml with what is commented out for users to take."""
-    return re.sub(r"^# (?=\[models|\w+ = )", "", documented(), flags=re.MULTILINE)
+    return re.sub(r"^# (?=\[models|\[alerts|\w+ = )", "", documented(), flags=re.MULTILINE)
 
 
 def test_the_documented_file_holds_the_defaults(tmp_path: Path) -> None:

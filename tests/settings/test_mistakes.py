@@ -92,7 +92,7 @@ Mistakes = Callable[..., list[str]]
         (
             "[zzz]\nport = 1",
             "settings.toml:2: zzz.port: there is no table [zzz]; there are: server, database, queue, storage, "
-            "scheduler, worker, logging, webhooks, security, models, profiles",
+            "scheduler, worker, logging, webhooks, alerts, security, models, profiles",
         ),
         ("server = 5", "settings.toml:1: server: server is a table: write [server] and its keys below"),
         (

@@ -12,16 +12,17 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
-from mofsim.core import alerts, models, structures, submission
+from mofsim.core import alert_rules, alerts, models, steering, structures, submission
 from mofsim.core.explain import explain
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
-from mofsim.db.tables import Attempt, Device, Task, TaskResult, Worker
+from mofsim.db.tables import Alert, AlertRule, Attempt, Device, Task, TaskResult, Worker
 from mofsim.queue import Tickets
+from mofsim.schemas.alerts import AlertRuleChange
 from mofsim.schemas.tasks import SUBMIT, BuiltinStructure, TaskOptions
 from mofsim.settings import Settings, load_settings
-from mofsim.vocabulary import TaskStatus, TaskType, WorkerState
+from mofsim.vocabulary import RuleKind, TaskStatus, TaskType, WorkerState
 
 T = TypeVar("T")
 
@@ -39,6 +40,8 @@ lease_seconds = 6.0
 heartbeat_seconds = 0.2
 rescue_interval_seconds = 0.2
 retry_backoff_seconds = 0.1
+[alerts]
+interval_seconds = 0.1
 [models.lj]
 framework = "ase"
 checkpoint = "ase.calculators.lj:LennardJones"
@@ -69,11 +72,19 @@ options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
 framework = "ase"
 checkpoint = "calculators:Faulty"
 options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
+[models.failing]
+framework = "ase"
+checkpoint = "calculators:Failing"
+options = { sigma = 1.0, epsilon = 0.001, rc = 3.0 }
+[models.wild]
+framework = "ase"
+checkpoint = "calculators:Wild"
 [models.broken]
 framework = "ase"
 checkpoint = "calculators:NoSuchClass"
 """
 
+CHORES = "from mofsim.worker.chores import run; from mofsim.settings import load_settings; run(load_settings())"
 START = "import sys; from mofsim.worker.supervisor import run; from mofsim.settings import load_settings; "
 START += "from mofsim.logs import configure; s = load_settings(); configure(s, 'supervisor'); sys.exit(run(s))"
 
@@ -142,6 +153,10 @@ class Box:
             self.tickets.issue()
         return task_id
 
+    def cancel(self, task_id: int) -> None:
+        with self.database.write() as session:
+            steering.request_cancel(session, task_id)
+
     def task(self, task_id: int) -> Task:
         with self.database.read() as session:
             return session.get_one(Task, task_id)
@@ -159,9 +174,33 @@ class Box:
             return list(session.scalars(select(Worker).order_by(Worker.id)))
 
     def alerts(self) -> list[tuple[str, str]]:
-        """Type and subject of those that are active."""
+        """Type and subject of those that are active and that no rule raised."""
+        return [(alert.alert_type, alert.subject) for alert in self._active() if alert.rule_id is None]
+
+    def raised(self, kind: RuleKind) -> list[str]:
+        """The subjects of which rules of this kind say that they are bad."""
+        return [alert.subject for alert in self._active() if alert.rule_id is not None and alert.alert_type == kind]
+
+    def _active(self) -> list[Alert]:
         with self.database.read() as session:
-            return [(alert.alert_type, alert.subject) for alert in alerts.active(session)]
+            return alerts.active(session)
+
+    def change_rule(self, kind: RuleKind, **condition: float) -> None:
+        """Of the built-in rule."""
+        with self.database.write() as session:
+            alert_rules.add_builtin(session)
+            session.flush()
+            rule_id = session.scalars(select(AlertRule.id).where(AlertRule.name == kind)).one()
+            wanted = AlertRuleChange.model_validate({"condition": condition})
+            alert_rules.change(session, rule_id, wanted, [])
+
+    def wait_for_alert(self, kind: RuleKind, *subjects: str, seconds: float = 40) -> None:
+        """Until rules of this kind say of these subjects that they are bad, and of no others."""
+        wait_until(
+            lambda: sorted(self.raised(kind)) == sorted(subjects),
+            lambda: f"{kind}: {self.raised(kind)}, not {list(subjects)}",
+            seconds,
+        )
 
     def why(self, task_id: int) -> str:
         with self.database.read() as session:

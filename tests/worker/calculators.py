@@ -3,7 +3,10 @@
 import os
 import time
 from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
+from ase.calculators.calculator import Calculator
 from ase.calculators.lj import LennardJones
 
 
@@ -61,3 +64,40 @@ class Faulty(LennardJones):
         if not Path("mended").exists():
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
         super().calculate(*args, **kwargs)
+
+
+class Failing(LennardJones):
+    """Every task fails, until the file `mended` is in its folder."""
+
+    def calculate(self, *args, **kwargs) -> None:
+        if not Path("mended").exists():
+            raise ValueError("this model is no good")
+        super().calculate(*args, **kwargs)
+
+
+class Wild(Calculator):
+    """Goes wrong as potentials do, from one call to the next: each plague comes, and passes.
+
+    Forces are small, so that the atoms stay about where they are; the cell follows the stress.
+    """
+
+    implemented_properties: ClassVar = ["energy", "forces", "stress"]
+    calls = 0
+
+    def calculate(self, *args, **kwargs) -> None:
+        super().calculate(*args, **kwargs)
+        time.sleep(0.005)
+        self.calls += 1
+        n = self.calls
+        energy, force = -1.0 * n / 1000, 0.5 * 0.999**n
+        if n == 20:
+            energy += 5.0 * len(self.atoms)
+        if 60 <= n < 100:
+            force *= 1.1 ** (n - 60)
+        if 150 <= n < 230:
+            force = 0.6
+        forces = np.zeros((len(self.atoms), 3))
+        forces[0, 0], forces[1, 0] = force, -force
+        stress = np.zeros(6)
+        stress[:3] = 0.02 if n < 50 else -0.02 if n < 110 else 0.0
+        self.results = {"energy": energy, "forces": forces, "stress": stress}

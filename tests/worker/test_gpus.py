@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mofsim.worker.gpus import Gpu, list_gpus, visible
+from mofsim.worker.gpus import Gpu, GpuReader, list_gpus, visible
 
 from .fake_nvml import LIBRARY, FakeNvml, uuid
 from .fake_nvml.reader import reading
@@ -20,7 +20,10 @@ _FIELDS = {
     "power": ["power_W"],
     "power_limit": ["power_limit_W"],
     "processes": ["processes"],
+    "ecc": ["ecc_errors"],
 }
+#: what is None of a healthy GPU
+_NOTHING = ["xid", "xid_at", "fault"]
 
 
 def read_once(nvml: FakeNvml) -> list[dict[str, Any]]:
@@ -41,6 +44,9 @@ def test_every_field_of_two_healthy_gpus_is_read_in_its_unit(fake_nvml: FakeNvml
         "power_W": 350.5,
         "power_limit_W": 700,
         "processes": [{"pid": 4242, "memory_MB": 1073.741824}],
+        "ecc_errors": 0,
+        "xid": None,
+        "xid_at": None,
         "fault": None,
     }
     assert (second["id"], second["index"]) == (uuid(1), 1)
@@ -52,8 +58,8 @@ def test_every_field_of_two_healthy_gpus_is_read_in_its_unit(fake_nvml: FakeNvml
 def test_a_refused_field_is_not_known_and_the_others_are(fake_nvml: FakeNvml, field: str, error: str) -> None:
     fake_nvml.set(f"gpu 0 refuse {field} {error}")
     gpu, other = read_once(fake_nvml)
-    assert [name for name, value in gpu.items() if value is None] == [*_FIELDS[field], "fault"]
-    assert [name for name, value in other.items() if value is None] == ["fault"]
+    assert [name for name, value in gpu.items() if value is None] == [*_FIELDS[field], *_NOTHING]
+    assert [name for name, value in other.items() if value is None] == _NOTHING
 
 
 def test_a_zero_that_was_measured_stays_a_zero(fake_nvml: FakeNvml) -> None:
@@ -225,6 +231,32 @@ def test_listing_the_gpus_once_leaves_no_session_open(fake_nvml: FakeNvml) -> No
     assert "NVMLError_Uninitialized" in ran.stderr
 
 
+def test_an_error_that_the_driver_tells_is_known_from_then_on(fake_nvml: FakeNvml) -> None:
+    fake_nvml.set("gpu 1 xid 48")
+    with reading(fake_nvml.env()) as reader:
+        assert [gpu["xid"] for gpu in reader.read()] == [None, None], "what came before nobody heard"
+        fake_nvml.set("gpu 1 xid 63", "gpu 1 xid 79")
+        healthy, ill = reader.read()
+        assert (healthy["xid"], ill["xid"]) == (None, 79) and ill["xid_at"]
+        assert reader.read()[1] == ill, "each event is told once, and its time stays"
+        fake_nvml.set("gpu 1 error GPU_IS_LOST")
+        assert reader.read()[1]["xid"] == 79
+        fake_nvml.unset("gpu 1 error")
+        fake_nvml.set("reload 1")
+        reader.read()
+        fake_nvml.set("gpu 0 xid 95")
+        assert reader.read()[0]["xid"] == 95, "a driver that was reloaded is listened to again"
+
+
+@pytest.mark.parametrize("error", ["NOT_SUPPORTED", "NO_PERMISSION"])
+def test_where_errors_are_not_told_nothing_else_is_lost(fake_nvml: FakeNvml, error: str) -> None:
+    fake_nvml.set(f"gpu 0 refuse events {error}")
+    with reading(fake_nvml.env()) as reader:
+        reader.read()
+        fake_nvml.set("gpu 0 xid 79", "gpu 1 xid 79")
+        assert [(gpu["xid"], gpu["temperature_C"]) for gpu in reader.read()] == [(None, 60), (79, 61)]
+
+
 GPUS = [Gpu(id=uuid(index), index=index) for index in (0, 1, 3)]
 
 
@@ -256,3 +288,13 @@ def test_a_real_driver_tells_the_same_as_nvidia_smi() -> None:
     for gpu, row in zip(list_gpus(), rows, strict=True):
         assert gpu.memory_total_MB == pytest.approx(float(row[2]) * 2**20 / 1e6, rel=1e-3)
         assert gpu.utilisation_percent is not None and gpu.temperature_C is not None
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="needs an NVIDIA GPU")
+def test_a_real_driver_counts_memory_errors_and_lets_errors_be_listened_to() -> None:
+    """That it tells an XID only a GPU that breaks can prove."""
+    with GpuReader(watch_xids=True) as reader:
+        for gpu in reader.read() + reader.read():
+            assert gpu.fault is None and (gpu.ecc_errors is None or gpu.ecc_errors >= 0)
+            assert gpu.xid is None

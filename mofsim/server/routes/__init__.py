@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from mofsim.server import openapi
 from mofsim.server.routes import (
+    alert_rules,
     alerts,
     audit,
     batches,
@@ -13,6 +14,7 @@ from mofsim.server.routes import (
     files,
     keys,
     logs,
+    metrics,
     models,
     results,
     steering,
@@ -42,9 +44,11 @@ routes: list[Route] = [
     *models.routes,
     *system.routes,
     *system_logs.routes,
+    *alert_rules.routes,
     *alerts.routes,
     *keys.routes,
     *audit.routes,
     *events.routes,
+    *metrics.routes,
     *openapi.routes,
 ]

@@ -1,17 +1,18 @@
-"""What needs a person: alerts that hold, and those that are over."""
+"""What needs a person: alerts that hold, those that are over, and what people do about them."""
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mofsim.core import alerts
+from mofsim.core import alerts, notifications
+from mofsim.schemas.alerts import AlertActor, AlertNotification, AlertSilence
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.resources import Alert
-from mofsim.server.answers import whole
-from mofsim.server.context import read
+from mofsim.server.answers import answer, whole
+from mofsim.server.context import read, write
 from mofsim.server.openapi import document
-from mofsim.server.requests import query
+from mofsim.server.requests import json_body, optional_json_body, path_id, query
 
 
 class HistoryQuery(BaseModel):
@@ -23,17 +24,59 @@ class HistoryQuery(BaseModel):
 @document("alerts", answer=Page[Alert])
 async def list_active(request: Request) -> Response:
     """List the alerts whose cause is still there, newest first."""
-    return whole(Alert.model_validate(alert) for alert in await read(request, alerts.active))
+    return whole(map(alerts.wire, await read(request, alerts.active)))
 
 
 @document("alerts", query=HistoryQuery, answer=Page[Alert])
 async def list_history(request: Request) -> Response:
     """List the newest alerts, those that are over too."""
     found = await read(request, alerts.history, query(request, HistoryQuery).limit)
-    return whole(Alert.model_validate(alert) for alert in found)
+    return whole(map(alerts.wire, found))
+
+
+@document("alerts", answer=Alert, errors=[404])
+async def get_alert(request: Request) -> Response:
+    """Get one alert, whether it is over or not."""
+    return answer(alerts.wire(await read(request, alerts.find, path_id(request, "alert"))))
+
+
+@document("alerts", answer=Page[AlertNotification], errors=[404])
+async def list_notifications(request: Request) -> Response:
+    """See which channels were told or are to be told of an alert, oldest first."""
+    found = await read(request, notifications.history, path_id(request, "alert"))
+    return whole(AlertNotification.model_validate(row) for row in found)
+
+
+@document("alerts", json=AlertActor, answer=Alert, errors=[404, 409, 422])
+async def acknowledge(request: Request) -> Response:
+    """Say that somebody looks after an alert: its level rises no more. The first one is remembered."""
+    actor = await optional_json_body(request, AlertActor)
+    return answer(alerts.wire(await write(request, alerts.acknowledge, path_id(request, "alert"), actor.by)))
+
+
+@document("alerts", json=AlertActor, answer=Alert, errors=[404, 409, 422])
+async def resolve(request: Request) -> Response:
+    """Say that an alert is over.
+
+    Should its cause still be there, it is not raised again before the cause was gone once.
+    """
+    actor = await optional_json_body(request, AlertActor)
+    return answer(alerts.wire(await write(request, alerts.resolve_by_hand, path_id(request, "alert"), actor.by)))
+
+
+@document("alerts", json=AlertSilence, answer=Alert, errors=[404, 409, 422])
+async def silence(request: Request) -> Response:
+    """Tell no channel of an alert for a time; 0 seconds end that. The alert is still there."""
+    wanted = await json_body(request, AlertSilence)
+    return answer(alerts.wire(await write(request, alerts.silence, path_id(request, "alert"), wanted.seconds)))
 
 
 routes = [
     Route("/api/v1/alerts/active", list_active),
     Route("/api/v1/alerts/history", list_history),
+    Route("/api/v1/alerts/{id}", get_alert),
+    Route("/api/v1/alerts/{id}/notifications", list_notifications),
+    Route("/api/v1/alerts/{id}/ack", acknowledge, methods=["POST"]),
+    Route("/api/v1/alerts/{id}/resolve", resolve, methods=["POST"]),
+    Route("/api/v1/alerts/{id}/silence", silence, methods=["POST"]),
 ]

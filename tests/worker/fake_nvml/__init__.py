@@ -12,8 +12,11 @@ The state file has one fact a line; of two lines about the same thing the later 
     gpu 0 temperature 61            °C
     gpu 0 power 350000              mW; and power_limit
     gpu 0 process 4242 1073741824   a process and its bytes, or ? for "not available"; one line each
+    gpu 0 ecc 0                     uncorrected errors of its memory
+    gpu 0 xid 79                    an error that the driver tells those who listen; one line each
     gpu 0 refuse power              this is refused, as NOT_SUPPORTED or the error named behind it; the fields:
-                                    handle uuid name memory utilisation temperature power power_limit processes
+                                    handle uuid name memory utilisation temperature power power_limit processes ecc
+                                    events
     gpu 1 error GPU_IS_LOST         every call about this GPU fails
 """
 
@@ -85,6 +88,7 @@ def healthy_gpu(index: int) -> list[str]:
         "temperature": 60 + index,
         "power": 350_500 + index * 1000,
         "power_limit": 700_000,
+        "ecc": 0,
         "process": f"{4242 + index} {2**30}",
     }
     return [f"gpu {index} {field} {value}" for field, value in facts.items()]

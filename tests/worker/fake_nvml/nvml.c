@@ -14,7 +14,7 @@
 typedef unsigned int nvmlReturn_t;
 enum {
     SUCCESS = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, INSUFFICIENT_SIZE = 7,
-    FUNCTION_NOT_FOUND = 13, ARGUMENT_VERSION_MISMATCH = 25, UNKNOWN = 999
+    TIMEOUT = 10, FUNCTION_NOT_FOUND = 13, ARGUMENT_VERSION_MISMATCH = 25, UNKNOWN = 999
 };
 
 typedef struct nvmlDevice_st { unsigned int index; } *nvmlDevice_t;
@@ -26,6 +26,14 @@ typedef struct {
     unsigned long long usedGpuMemory;
     unsigned int gpuInstanceId, computeInstanceId;
 } nvmlProcessInfo_t;
+
+typedef struct {
+    nvmlDevice_t device;
+    unsigned long long eventType, eventData;
+    unsigned int gpuInstanceId, computeInstanceId;
+} nvmlEventData_t;
+
+#define XID_CRITICAL_ERROR 8ULL
 
 static const struct { const char *name; nvmlReturn_t code; } ERRORS[] = {
     {"UNINITIALIZED", 1}, {"INVALID_ARGUMENT", 2}, {"NOT_SUPPORTED", 3}, {"NO_PERMISSION", 4}, {"NOT_FOUND", 6},
@@ -239,3 +247,76 @@ nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsign
     return nvmlDeviceGetComputeRunningProcesses_v2(device, count, infos);
 }
 #endif
+
+nvmlReturn_t nvmlDeviceGetTotalEccErrors(nvmlDevice_t device, unsigned int error, unsigned int counter,
+                                         unsigned long long *count)
+{
+    nvmlReturn_t status = ask(device, "ecc");
+    if (error != 1 || counter != 0)  /* uncorrected, volatile */
+        return INVALID_ARGUMENT;
+    if (status == SUCCESS)
+        *count = number(device, "ecc");
+    return status;
+}
+
+/* As a real one, a set tells only of what came after a device was registered with it, and of each event once. */
+typedef struct nvmlEventSet_st { int registered[MAX_GPUS]; unsigned int told[MAX_GPUS]; } *nvmlEventSet_t;
+
+typedef struct { unsigned int seen, wanted; unsigned long long xid; } nth_t;
+
+static void nth(const char *rest, void *into)
+{
+    nth_t *event = into;
+    if (event->seen++ == event->wanted)
+        event->xid = strtoull(rest, NULL, 10);
+}
+
+static nth_t xid(unsigned int index, unsigned int wanted)
+{
+    nth_t event = {0, wanted, 0};
+    each(gpu_key(devices + index, "xid"), nth, &event);
+    return event;
+}
+
+nvmlReturn_t nvmlEventSetCreate(nvmlEventSet_t *set)
+{
+    *set = calloc(1, sizeof **set);
+    return ready();
+}
+
+nvmlReturn_t nvmlEventSetFree(nvmlEventSet_t set)
+{
+    free(set);
+    return SUCCESS;
+}
+
+nvmlReturn_t nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long long types, nvmlEventSet_t set)
+{
+    nvmlReturn_t status = ask(device, "events");
+    if (status != SUCCESS)
+        return status;
+    if (types != XID_CRITICAL_ERROR)
+        return NOT_SUPPORTED;
+    set->registered[device->index] = 1;
+    set->told[device->index] = xid(device->index, 0).seen;
+    return SUCCESS;
+}
+
+nvmlReturn_t nvmlEventSetWait_v2(nvmlEventSet_t set, nvmlEventData_t *data, unsigned int milliseconds)
+{
+    (void)milliseconds;
+    if (ready() != SUCCESS)
+        return UNINITIALIZED;
+    for (unsigned int i = 0; i < MAX_GPUS; i++) {
+        nth_t event = xid(i, set->told[i]);
+        if (set->registered[i] && event.seen > set->told[i]) {
+            set->told[i]++;
+            data->device = devices + i;
+            data->eventType = XID_CRITICAL_ERROR;
+            data->eventData = event.xid;
+            data->gpuInstanceId = data->computeInstanceId = 0xFFFFFFFF;
+            return SUCCESS;
+        }
+    }
+    return TIMEOUT;
+}

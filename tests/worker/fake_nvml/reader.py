@@ -11,10 +11,10 @@ from typing import Any
 _PROGRAM = """
 import dataclasses, json, sys
 from mofsim.worker.gpus import GpuReader, why_no_gpus
-with GpuReader() as reader:
+with GpuReader(watch_xids=True) as reader:
     for line in sys.stdin:
         gpus = [dataclasses.asdict(gpu) for gpu in reader.read()]
-        print(json.dumps({"gpus": gpus, "why": why_no_gpus()}), flush=True)
+        print(json.dumps({"gpus": gpus, "why": why_no_gpus()}, default=str), flush=True)
 """
 
 
