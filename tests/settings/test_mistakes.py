@@ -126,6 +126,16 @@ Mistakes = Callable[..., list[str]]
             'write "" or sqlite:////folder/file (four slashes)',
         ),
         (
+            "[alerts.channels.on-call]\nkind = 'webhook'",
+            'settings.toml:1: alerts.channels: the channel on-call has no url, which one of kind "webhook" needs',
+        ),
+        (
+            "[alerts.channels.on-call]\nkind = 'mail'\nurl = 'mailto://me:password@example.org'",
+            'settings.toml:1: alerts.channels: { on-call = { kind = "mail", url = "***" } } does not fit; write tables '
+            '[alerts.channels.NAME] with kind = "log", "file", "webhook" or "apprise", and their url or path, '
+            'e.g. channels = { log = { kind = "log", min_level = "INFO" } }',
+        ),
+        (
             "[profiles.lab.server]\nport = 0",
             "settings.toml:2 (profile lab): server.port: 0 is too small; write a port from 1 to 65535, "
             "e.g. port = 8321",

@@ -110,3 +110,12 @@ def test_loading_leaves_no_trace(load: Load, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     load()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_channels_of_alerts_are_tables_of_their_own_whose_addresses_nobody_sees(load: Load) -> None:
+    settings = load("[alerts.channels.pager]\nkind = 'apprise'\nurl = 'tgram://token/chat'\nmin_level = 'ERROR'")
+    assert list(settings.alerts.channels) == ["pager"]
+    assert settings.alerts.channels["pager"].url.get_secret_value() == "tgram://token/chat"
+    shown = {line.key: line.value for line in settings.describe()}["alerts.channels"]
+    assert shown == '{ pager = { kind = "apprise", min_level = "ERROR", url = "***" } }'
+    assert list(Settings().alerts.channels) == ["log"]
