@@ -86,18 +86,17 @@ class Wild(Calculator):
 
     def calculate(self, *args, **kwargs) -> None:
         super().calculate(*args, **kwargs)
-        time.sleep(0.005)
         self.calls += 1
         n = self.calls
-        energy, force = -1.0 * n / 1000, 0.5 * 0.999**n
-        if n == 20:
+        energy, force = -1.0 * n / 1000, 0.5 * 0.99**n
+        if n == 5:
             energy += 5.0 * len(self.atoms)
-        if 60 <= n < 100:
-            force *= 1.1 ** (n - 60)
-        if 150 <= n < 230:
+        if 15 <= n < 30:
+            force *= 1.3 ** (n - 15)
+        if 45 <= n < 75:
             force = 0.6
         forces = np.zeros((len(self.atoms), 3))
         forces[0, 0], forces[1, 0] = force, -force
         stress = np.zeros(6)
-        stress[:3] = 0.02 if n < 50 else -0.02 if n < 110 else 0.0
+        stress[:3] = 0.02 if n < 25 else -0.02 if n < 65 else 0.0
         self.results = {"energy": energy, "forces": forces, "stress": stress}

@@ -64,7 +64,8 @@ def test_what_nvml_tells_of_a_gpu_raises_and_resolves(gpu_box: Box, fake_nvml: F
     box.wait_for_alert(RuleKind.GPU_ERRORS, uuid(0))
     box.wait_for_alert(RuleKind.GPU_ERRORS)
     with box.database.read() as session:
-        messages = [alert.message for alert in session.scalars(select(Alert).order_by(Alert.id))]
+        about_gpus = select(Alert.message).where(Alert.alert_type.startswith("gpu_")).order_by(Alert.id)
+        messages = list(session.scalars(about_gpus))
     assert len(messages) == 6 and all(message.startswith("GPU 0 of ") for message in messages), messages
     assert "is at 86 °C" in messages[3] and "1.5 GB free" in messages[2] and "XID 79" in messages[5]
 
@@ -144,18 +145,20 @@ def test_a_worker_whose_heartbeat_stops(box: Box, chores: Chores) -> None:
 
 def test_physics_that_goes_wrong_while_a_task_runs(box: Box) -> None:
     """One relaxation by a calculator that has each plague once; all are over long before the task is."""
-    box.change_rule(RuleKind.ENERGY_EXPLOSION, steps=10)
-    box.change_rule(RuleKind.CELL_COLLAPSE, threshold=0.9)
-    box.change_rule(RuleKind.FMAX_RISING, steps=20)
-    box.change_rule(RuleKind.NO_PROGRESS, steps=50)
+    box.change_rule(RuleKind.ENERGY_EXPLOSION, steps=5)
+    box.change_rule(RuleKind.CELL_COLLAPSE, threshold=0.98)
+    box.change_rule(RuleKind.FMAX_RISING, steps=10)
+    box.change_rule(RuleKind.NO_PROGRESS, steps=20)
     box.start()
-    parameters = {"optimizer": "FIRE", "max_steps": 245, "fmax_eV_per_A": 0.001}
+    parameters = {"optimizer": "FIRE", "max_steps": 95, "fmax_eV_per_A": 0.001}
     task_id = box.submit("wild", parameters=parameters)
     task = box.wait_for_end(task_id)
     assert task.status == TaskStatus.COMPLETED, task.error_message
     with box.database.read() as session:
-        found = {alert.alert_type: alert for alert in alerts.history(session, 100)}
-        raised = session.scalars(select(Event).where(Event.type == EventType.ALERT_RAISED)).all()
+        # The disk of the machine that tests may be nearly full too.
+        found = {each.alert_type: each for each in alerts.history(session, 100) if each.alert_type != "disk_low"}
+        events = session.scalars(select(Event).where(Event.type == EventType.ALERT_RAISED))
+        raised = [each for each in events if each.data["alert"]["alert_type"] != "disk_low"]
     kinds = ["energy_explosion", "cell_collapse", "fmax_rising", "no_progress"]
     assert sorted(found) == sorted(kinds) and len(raised) == 4, {k: v.message for k, v in found.items()}
     assert task.completed_at is not None
