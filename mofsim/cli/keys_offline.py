@@ -26,7 +26,7 @@ class KeysOffline:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def keys(self) -> list[Key]:
+    def api_keys(self) -> list[Key]:
         from mofsim.core import keys
         from mofsim.core.wire import key_to_wire
 

@@ -1,12 +1,16 @@
 """What a client shows to be let in, and by what it knows that the server is the right one."""
 
 import os
-import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mofsim.client import local
+
+# It takes 10 ms to import, which plain HTTP need not pay.
+if TYPE_CHECKING:
+    import ssl
 
 
 @dataclass
@@ -29,7 +33,7 @@ class Access:
         """The server does not take the key: the next one may be another."""
         self._found = None
 
-    def verification(self) -> ssl.SSLContext | bool:
+    def verification(self) -> "ssl.SSLContext | bool":
         """For httpx. Raises OSError for a CA file that can not be read."""
         if not self.url.startswith("https:"):
             # Certificates take 30 ms to load, which plain HTTP need not pay.
@@ -42,7 +46,9 @@ class Access:
         return True
 
 
-def _trusting(ca_file: Path) -> ssl.SSLContext:
+def _trusting(ca_file: Path) -> "ssl.SSLContext":
+    import ssl
+
     try:
         return ssl.create_default_context(cafile=ca_file)
     except ssl.SSLError as error:
@@ -51,8 +57,10 @@ def _trusting(ca_file: Path) -> ssl.SSLContext:
         raise OSError(f"{ca_file} can not be read: {error.strerror or error}") from error
 
 
-def _knowing(certificate: Path) -> ssl.SSLContext:
+def _knowing(certificate: Path) -> "ssl.SSLContext":
     """Trusts this certificate and no other; its name does not matter then, which may be that for other machines."""
+    import ssl
+
     # What follows the first one in the file are those it hangs from, which others hang from too.
     first, end, _ = certificate.read_text(encoding="ascii", errors="ignore").partition("-----END CERTIFICATE-----")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -574,7 +574,7 @@ def alert_history(limit: int = 100) -> Request[list[Alert]]:
     return get("/alerts/history", _list_of(Alert), {"limit": limit})
 
 
-def keys() -> Request[list[Key]]:
+def api_keys() -> Request[list[Key]]:
     """All keys, newest first; their secrets are kept nowhere."""
     return get("/keys", _list_of(Key))
 

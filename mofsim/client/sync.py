@@ -124,7 +124,7 @@ class Client:
     gpus = _method(requests.gpus)
     alerts = _method(requests.alerts)
     alert_history = _method(requests.alert_history)
-    keys = _method(requests.keys)
+    api_keys = _method(requests.api_keys)
     create_key = _method(requests.create_key)
     revoke_key = _method(requests.revoke_key)
     audit = _method(requests.audit)

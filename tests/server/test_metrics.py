@@ -215,12 +215,14 @@ async def test_finished_tasks_cost_nothing(client: httpx.AsyncClient, database: 
     )
 
 
-def test_every_metric_of_the_dashboard_is_there(settings: Settings, serve_with: ServeWith) -> None:
+def test_every_metric_of_the_dashboard_is_there(
+    settings: Settings, serve_with: ServeWith, with_key: dict[str, str]
+) -> None:
     dashboard = json.loads((ROOT / "deploy" / "grafana" / "mofsim.json").read_text())
     expressions = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
     assert len(expressions) > 10
     with serve_with(settings) as server:
-        text_ = httpx.get(f"{server.url}/metrics").text
+        text_ = httpx.get(f"{server.url}/metrics", headers=with_key).text
     known = {family.name: family.type for family in text_string_to_metric_families(text_)}
     suffixes = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
     names = {f"{name}{suffix}" for name, kind in known.items() for suffix in suffixes[kind]}
@@ -232,7 +234,7 @@ def test_every_metric_of_the_dashboard_is_there(settings: Settings, serve_with: 
 
 
 def test_a_server_whose_answers_are_slow_raises_an_alert_until_they_are_not(
-    make_settings: MakeSettings, serve_with: ServeWith
+    make_settings: MakeSettings, serve_with: ServeWith, with_key: dict[str, str]
 ) -> None:
     """Slow since another process holds the database; measured, handed over and judged by what runs for real."""
     from mofsim.core import alert_kinds, alert_rules, alert_watch
@@ -254,7 +256,7 @@ def test_a_server_whose_answers_are_slow_raises_an_alert_until_they_are_not(
             assert time.monotonic() < end, slow_servers()
             time.sleep(0.1)
 
-    with serve_with(settings) as server, httpx.Client(base_url=server.url, timeout=30) as client:
+    with serve_with(settings) as server, httpx.Client(base_url=server.url, timeout=30, headers=with_key) as client:
         with database.write() as session:
             rule = next(rule for rule in alert_rules.listing(session) if rule.kind == RuleKind.API_SLOW)
             change = AlertRuleChange.model_validate({"condition": {"threshold": 0.8, "for_seconds": 0}})

@@ -47,6 +47,7 @@ async def test_no_file_is_served_as_something_that_runs(client: httpx.AsyncClien
     for name in NAMES:
         answer = await client.get(f"/api/v1/files/1/1/{name}")
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-disposition"].startswith("attachment;")
         kinds[name] = answer.headers["content-type"]
     text = "text/plain; charset=utf-8"
     assert kinds == {

@@ -110,7 +110,7 @@ def test_files_that_can_not_be_used_are_told_before_anything_is_done(
 
 
 def addresses(log: list[str]) -> list[str]:
-    return [json.loads(line)["address"] for line in log if '"message": "request"' in line]
+    return [json.loads(line)["extra"]["address"] for line in log if '"message": "request"' in line]
 
 
 def test_a_trusted_proxy_says_who_asks_and_calls_the_server_by_its_names(

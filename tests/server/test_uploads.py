@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -74,6 +75,12 @@ async def test_an_uploaded_structure_is_listed_downloaded_used_and_deleted(clien
     assert file.headers["content-disposition"].startswith("attachment")
     assert file.headers["x-content-type-options"] == "nosniff"
 
+    for form in ("normalised", "cif"):
+        file = await client.get(f"{path}/file?form={form}")
+        assert file.headers["content-type"] == "text/plain; charset=utf-8"
+        assert file.headers["content-disposition"].startswith("attachment")
+        assert file.headers["x-content-type-options"] == "nosniff"
+
     body = {"structure": {"source": "upload", "id": structure["id"]}}
     task = (await client.post("/api/v1/tasks/single-point", json=body)).json()["data"]
     in_use = await client.delete(path)
@@ -103,8 +110,12 @@ async def test_a_hostile_file_name_stays_a_name(client: httpx.AsyncClient, setti
     assert answer.status_code == 201, answer.text
     assert answer.json()["data"]["original_name"].isprintable()
     assert (await client.get(f"{answer.headers['location']}/file")).text == CUBE
-    folder = Storage(settings.storage.root).structures
-    assert len([path for path in folder.iterdir() if path.is_dir()]) == 2
+    root = settings.storage.root
+    (folder,) = [path for path in Storage(root).structures.iterdir() if path.name != "builtin"]
+    assert all(re.fullmatch(r"[\w.+-]+", path.name) for path in (folder, *folder.iterdir()))
+    # Nothing came to be anywhere else.
+    assert {path.name for path in root.parent.iterdir()} == {"data", "settings.toml"}
+    assert not {"passwd", "boot.ini"} & {path.name for path in root.iterdir()}
 
 
 UNREADABLE = [

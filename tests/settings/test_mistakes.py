@@ -237,6 +237,23 @@ def test_an_address_that_others_reach_must_be_allowed(load: Load, mistakes: Mist
     assert load(toml + "[security]\nallow_remote = true").server.host == host
 
 
+def test_others_are_let_in_only_with_keys(mistakes: Mistakes) -> None:
+    (told,) = mistakes("[security]\nallow_remote = true\nrequire_keys = false")
+    assert told.startswith("settings.toml:3: security.require_keys: without keys all who reach the server")
+
+
+@pytest.mark.parametrize(("given", "missing"), [("tls_cert", "tls_key"), ("tls_key", "tls_cert")])
+def test_a_certificate_and_its_key_go_together(mistakes: Mistakes, given: str, missing: str) -> None:
+    (told,) = mistakes(f"[server]\n{given} = '/etc/a.pem'")
+    assert told.startswith(f"settings.toml:2: server.{given}: ") and told.endswith(f"give server.{missing} too")
+
+
+@pytest.mark.parametrize("proxy", ["box", "*", "10.0.0.1/8", ""])
+def test_a_proxy_is_named_by_its_address(mistakes: Mistakes, proxy: str) -> None:
+    (told,) = mistakes(f"[server]\ntrusted_proxies = ['127.0.0.1', '{proxy}']")
+    assert told.startswith(f'settings.toml:2: server.trusted_proxies: "{proxy}" is no address')
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
 def test_an_address_of_this_machine_needs_no_permission(load: Load, host: str) -> None:
     assert load(overrides={"server.host": host}).server.host == host

@@ -47,6 +47,12 @@ def test_paths_of_the_environment_start_at_the_working_directory(load: Load, tmp
     assert load(env={"MOFSIM_STORAGE__ROOT": "data"}).storage.root == tmp_path / "data"
 
 
+def test_a_certificate_lies_beside_the_file_that_names_it(load: Load, tmp_path: Path) -> None:
+    settings = load("[server]\ntls_cert = 'tls/cert.pem'\ntls_key = '/etc/key.pem'")
+    assert (settings.server.tls_cert, settings.server.tls_key) == (str(tmp_path / "tls/cert.pem"), "/etc/key.pem")
+    assert settings.server_url == "https://127.0.0.1:8321"
+
+
 def test_a_tilde_is_the_home_folder(load: Load) -> None:
     assert load("storage.root = '~/mofs'").storage.root == Path.home() / "mofs"
 

@@ -106,7 +106,7 @@ def list_(app: App, offline: bool) -> None:
 
     With --json: a list of keys.
     """
-    found = (KeysOffline(app.settings) if offline else app.client).keys()
+    found = (KeysOffline(app.settings) if offline else app.client).api_keys()
     if app.json:
         return app.out.document(found)
     app.out.table(_KEYS, [_key(key) for key in found], empty="there are no keys")

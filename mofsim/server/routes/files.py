@@ -78,9 +78,7 @@ async def get_file(request: Request) -> Response:
     path = await run_in_threadpool(context(request).storage.output, task.id, attempt, name, published)
     if path.name != name:
         return _unpacked(path, name, whole=request.method != "HEAD")
-    return RangeResponse(
-        path, media_type=media_type(name), filename=name, headers=NOSNIFF, content_disposition_type="inline"
-    )
+    return RangeResponse(path, media_type=media_type(name), filename=name, headers=NOSNIFF)
 
 
 def _published(result: TaskResult | None, attempt: int) -> dict[str, int]:
@@ -97,7 +95,7 @@ def _published(result: TaskResult | None, attempt: int) -> dict[str, int]:
 
 
 def _unpacked(path: Path, name: str, *, whole: bool) -> Response:
-    headers = {"Accept-Ranges": "none", "Content-Disposition": f"inline; filename*=utf-8''{quote(name)}"}
+    headers = {"Accept-Ranges": "none", "Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}"}
     content = _unpack(path) if whole else iter(())
     return StreamingResponse(content, media_type=media_type(name), headers=NOSNIFF | headers)
 

@@ -82,7 +82,7 @@ async def get_structure_file(request: Request) -> Response:
     if form is StructureFile.CIF:
         async with context(request).checks:
             cif = await run_in_threadpool(structures.as_cif, storage, structure, settings.parse_timeout_seconds)
-        return Response(cif, media_type=TEXT, headers=NOSNIFF)
+        return Response(cif, media_type=TEXT, headers=NOSNIFF | {"Content-Disposition": "attachment"})
     return FileResponse(
         path, media_type=TEXT, filename=structure.original_name if is_original else path.name, headers=NOSNIFF
     )
