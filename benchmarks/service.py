@@ -51,6 +51,8 @@ def running(cpu_slots: int = 1) -> Iterator[Running]:
             "MOFSIM_STORAGE__ROOT": f"{folder}/data",
             "MOFSIM_SETTINGS": str(settings),
             "PYTHONPATH": str(Path(__file__).parent),
+            "MOFSIM_SECURITY__REQUESTS_PER_MINUTE": "0",
+            "MOFSIM_SECURITY__SUBMITS_PER_MINUTE": "0",
         }
         command = [sys.executable, "-m", "mofsim", "--json", "up", "--port", "0"]
         with Path(folder, "up.log").open("w") as log:

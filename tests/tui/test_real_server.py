@@ -71,6 +71,13 @@ async def test_a_restarted_server_is_caught_up_with(server: Server) -> None:
         await c.sees("relax ZIF-8", "● live")
 
 
+async def test_a_key_that_the_server_does_not_take_is_told(server: Server) -> None:
+    app = Console(server.url, lambda: AsyncClient(server.url, api_key="not one"), glyphs=UNICODE)
+    async with app.run_test(size=(120, 36)) as pilot:
+        c = Driver(app, None, pilot)  # type: ignore[arg-type]
+        await c.sees("The key is wrong", "mofsim keys create")
+
+
 async def test_filters_and_orders_are_the_servers(server: Server) -> None:
     with Client(server.url) as client:
         for name in ("MOF-5", "ZIF-8", "UiO-66"):
