@@ -60,14 +60,16 @@ class App:
     def client(self) -> "Client":
         from mofsim.client import Client
 
-        if self.settings_path is not None:
-            # They say where the key of this account is, which the client looks for by itself.
-            os.environ["MOFSIM_SETTINGS"] = str(self.settings_path.absolute())
-        url = self.server or self.settings.server_url
+        settings = self.settings_of_client
         try:
-            return Client(url, api_key=self.key, ca_file=self.ca_file)
+            return Client(self.server, api_key=self.key, ca_file=self.ca_file, settings=settings)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
+
+    @property
+    def settings_of_client(self) -> "Settings | None":
+        """Those that were asked for; None where the client can do without."""
+        return self.settings if self.settings_path or not self.server else None
 
     @property
     def key(self) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mofsim.client import local
+from mofsim.settings import Settings
 
 # It takes 10 ms to import, which plain HTTP need not pay.
 if TYPE_CHECKING:
@@ -20,13 +21,15 @@ class Access:
     url: str
     api_key: str | None = None
     ca_file: Path | str | None = None
+    #: where no note of a server tells, these say where its key is; None: those that are found
+    settings: Settings | None = None
     _found: str | None = field(default=None, repr=False)
 
     def key(self) -> str | None:
         if given := self.api_key or os.environ.get("MOFSIM_API_KEY"):
             return given
         # Looked for again as long as there is none: the server may be about to make it.
-        self._found = self._found or local.key_for(self.url)
+        self._found = self._found or local.key_for(self.url, self.settings)
         return self._found
 
     def refused(self) -> None:
@@ -40,7 +43,7 @@ class Access:
             return False
         if ca_file := self.ca_file or os.environ.get("MOFSIM_CA_FILE"):
             return _trusting(Path(ca_file))
-        if certificate := local.certificate_for(self.url):
+        if certificate := local.certificate_for(self.url, self.settings):
             with suppress(OSError):
                 return _knowing(Path(certificate))
         return True

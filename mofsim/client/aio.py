@@ -18,6 +18,7 @@ from mofsim.client.saving import saved, target
 from mofsim.client.sse import SseParser
 from mofsim.schemas.events import Event
 from mofsim.schemas.tasks import LogLine, Task
+from mofsim.settings import Settings
 from mofsim.vocabulary import StructureFile
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ class AsyncClient:
         *,
         api_key: str | None = None,
         ca_file: Path | str | None = None,
+        settings: Settings | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        self.url = address.server_url(url)
-        self._access = Access(self.url, api_key, ca_file)
+        self.url = address.server_url(url, settings)
+        self._access = Access(self.url, api_key, ca_file, settings)
         self._timeout_seconds = timeout_seconds
 
     @cached_property

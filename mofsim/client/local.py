@@ -33,10 +33,10 @@ class LocalServer:
     certificate: str | None
 
 
-def key_for(url: str) -> str | None:
+def key_for(url: str, settings: Settings | None = None) -> str | None:
     """The key of this account for the server at `url`; None where that is not this account's, or has none."""
     port = _port(url)
-    for server in _servers(url, port):
+    for server in _servers(url, port, settings):
         try:
             with local_key_file(server.root).open(encoding="ascii") as file:
                 owner, key = os.fstat(file.fileno()).st_uid, file.read().strip()
@@ -55,9 +55,10 @@ def key_in(root: Path) -> str | None:
         return None
 
 
-def certificate_for(url: str) -> str | None:
+def certificate_for(url: str, settings: Settings | None = None) -> str | None:
     """The file with the very certificate that the server at `url` shows, where it is one of this account."""
-    return next((server.certificate for server in _servers(url, _port(url)) if server.certificate), None)
+    servers = _servers(url, _port(url), settings)
+    return next((server.certificate for server in servers if server.certificate), None)
 
 
 def _port(url: str) -> int:
@@ -65,10 +66,10 @@ def _port(url: str) -> int:
     return parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
 
 
-def _servers(url: str, port: int) -> Iterator[LocalServer]:
+def _servers(url: str, port: int, settings: Settings | None) -> Iterator[LocalServer]:
     if is_local(url) and (noted := _noted(port)):
         yield noted
-    settings = _settings()
+    settings = settings or _settings()
     if settings and (url == settings.server_url or (is_local(url) and port == settings.server.port)):
         yield LocalServer(settings.storage.root, settings.server.tls_cert or None)
 

@@ -18,6 +18,7 @@ from mofsim.client.saving import saved, target
 from mofsim.client.sse import SseParser
 from mofsim.schemas.events import Event
 from mofsim.schemas.tasks import LogLine, Task
+from mofsim.settings import Settings
 from mofsim.vocabulary import StructureFile
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ def _method(build: Callable[P, Request[T]]) -> "Callable[Concatenate[Client, P],
 class Client:
     """A mofsim server, for programs and notebooks. Methods raise ClientError; several threads may share one.
 
-    Without `url` the server is that of the settings. Without `api_key` MOFSIM_API_KEY is taken, else the key that this
-    account has for a server of its own on this machine. `ca_file` (MOFSIM_CA_FILE) is whom to trust for HTTPS.
-    `timeout_seconds` is how long an answer may take.
+    Without `url` the server is that of the `settings` (without these, of those that are found). Without `api_key`
+    MOFSIM_API_KEY is taken, else the key that this account has for a server of its own on this machine. `ca_file`
+    (MOFSIM_CA_FILE) is whom to trust for HTTPS. `timeout_seconds` is how long an answer may take.
     """
 
     def __init__(
@@ -48,10 +49,11 @@ class Client:
         *,
         api_key: str | None = None,
         ca_file: Path | str | None = None,
+        settings: Settings | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        self.url = address.server_url(url)
-        self._access = Access(self.url, api_key, ca_file)
+        self.url = address.server_url(url, settings)
+        self._access = Access(self.url, api_key, ca_file, settings)
         self._timeout_seconds = timeout_seconds
 
     @cached_property

@@ -52,7 +52,7 @@ class Audited:
         line = Audit(
             key_id=self.holder.key_id if self.holder else None,
             key_name=self.holder.name if self.holder else "",
-            address=self.address[:100],
+            address=_printable(self.address)[:100],
             method=method,
             route=route,
             subject=_printable(subject.removeprefix(_PREFIX))[:300],

@@ -23,6 +23,7 @@ from mofsim.tui.theme import THEME, AsciiOnly
 
 if TYPE_CHECKING:
     from mofsim.client import AsyncClient
+    from mofsim.settings import Settings
 
 #: Counts are asked for again at most this often, in seconds.
 RECOUNT = 1.0
@@ -154,6 +155,7 @@ def run(
     *,
     api_key: str | None = None,
     ca_file: Path | None = None,
+    settings: Settings | None = None,
     keys: Path | None = None,
 ) -> None:
     """Show the console until it is left.
@@ -167,7 +169,8 @@ def run(
         # The line too, which the client itself would load when it first needs it: on our loop, with keys waiting.
         from mofsim.client import AsyncClient, line  # noqa: F401
 
-        return AsyncClient(server() if callable(server) else server, api_key=api_key, ca_file=ca_file)
+        url = server() if callable(server) else server
+        return AsyncClient(url, api_key=api_key, ca_file=ca_file, settings=settings)
 
     keymap, problems = load(keys or keymap_file())
     console = Console(server if isinstance(server, str) else "", connect, keymap=keymap)

@@ -15,6 +15,7 @@ import pytest
 
 from mofsim.client import AsyncClient, Client, KeyRefused, Unavailable, line, local
 from mofsim.client.access import Access
+from mofsim.settings import load_settings
 from mofsim.settings.places import local_key_file, server_note_file
 
 from .running import Server, wait_until
@@ -114,6 +115,15 @@ def test_without_a_note_the_settings_say_where_the_key_is(tmp_path: Path, monkey
     with listening() as (other, elsewhere):
         ask(f"http://127.0.0.1:{other}")
     assert (shown, elsewhere) == (["Bearer mofsim_1_abc"], [None])
+
+
+def test_settings_that_are_given_go_before_those_that_are_found(tmp_path: Path) -> None:
+    own_key(tmp_path / "root")
+    with listening() as (port, shown):
+        (tmp_path / "my.toml").write_text(f"server.port = {port}\nstorage.root = 'root'")
+        with Client(settings=load_settings(tmp_path / "my.toml")) as client, pytest.raises(KeyRefused):
+            client.queue()
+    assert shown == ["Bearer mofsim_1_abc"]
 
 
 def test_a_given_key_goes_before_that_of_the_environment_and_that_before_a_found_one(

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from mofsim.core import alerts, compression, dependencies, leases, rescue, steering
+from mofsim.core import alerts, audit, compression, dependencies, leases, rescue, steering
 from mofsim.core.errors import Invalid
 from mofsim.core.leases import Outcome
 from mofsim.core.retention import Policy, Retention
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
-from mofsim.db.tables import Task, TaskResult, utcnow
+from mofsim.db.tables import Audit, Task, TaskResult, utcnow
 from mofsim.settings import load_settings
 from mofsim.vocabulary import AlertType, TaskStatus
 from mofsim.worker.tidying import Tidier
@@ -317,3 +317,23 @@ def test_a_round_ends_when_its_time_is_over_and_the_next_goes_on(database, reten
         steps = iter([True, True, True, False, False, False, False, False])
         retention.tidy(lambda: next(steps))  # noqa: B023
     assert result_of(database, task_id).compressed_at is not None
+
+
+def test_lines_of_the_audit_are_forgotten_by_their_age(database, tmp_path):
+    """By the settings of a data folder, as the chore does it."""
+    ages = [364, 366, 400]
+    with database.write() as session:
+        for days in ages:
+            what = {"method": "POST", "route": "/r", "subject": "tasks/1", "status": 202, "request_id": ""}
+            line = Audit(time=utcnow() - timedelta(days=days), key_name="local", address="127.0.0.1", **what)
+            audit.append(session, line)
+
+    def tidied(**security: float) -> int:
+        values = {"storage.root": str(tmp_path)} | {f"security.{key}": value for key, value in security.items()}
+        tidier = Tidier(load_settings(env={}, cwd=tmp_path, overrides=values))
+        tidier.tidy()
+        tidier.close()
+        with database.read() as session:
+            return len(audit.page(session, 10).items)
+
+    assert [tidied(audit_keep_days=0.0), tidied(), tidied(audit_keep_days=1.0)] == [3, 1, 0]

@@ -37,4 +37,4 @@ def tui(app: App) -> None:
     url = app.server_url
     from mofsim.tui.app import run
 
-    run(url, api_key=app.key, ca_file=app.ca_file)
+    run(url, api_key=app.key, ca_file=app.ca_file, settings=app.settings_of_client)
