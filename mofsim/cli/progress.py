@@ -110,7 +110,7 @@ def line(task: Task) -> str:
     progress = task.progress
     parts = [f"task {task.id} {task.status}"]
     if progress.step is not None:
-        parts.append(progress.words or f"step {text.steps(progress.step, progress.total_steps)}")
+        parts.append(_where(task))
     if progress.remaining_seconds is not None:
         parts.append(f"about {text.duration(progress.remaining_seconds)} left")
     if progress.energy_eV is not None:
@@ -118,6 +118,13 @@ def line(task: Task) -> str:
     if progress.fmax_eV_per_A is not None:
         parts.append(f"fmax {progress.fmax_eV_per_A:.4f} eV/Å")
     return "  ".join(parts)
+
+
+def _where(task: Task) -> str:
+    """What is being done while it runs; afterwards the steps alone."""
+    progress = task.progress
+    doing = progress.words if task.status is TaskStatus.RUNNING else ""
+    return doing or f"step {text.steps(progress.step, progress.total_steps)}"
 
 
 class Picture:
@@ -157,7 +164,7 @@ class Picture:
         ran = text.duration(text.between(task.started_at, task.completed_at))
         lines = [
             f"task {task.id}  {task.task_type} of {task.structure.name} with {task.model}",
-            f"{task.status}  {progress.words or 'step ' + text.steps(progress.step, progress.total_steps)}  {ran}",
+            f"{task.status}  {_where(task)}  {ran}",
         ]
         if progress.remaining_seconds is not None:
             lines[-1] += f"  about {text.duration(progress.remaining_seconds)} left"
