@@ -13,7 +13,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
 from mofsim.core import alerts
 from mofsim.core.alert_kinds import Finding
@@ -154,8 +153,9 @@ class PhysicsWatch:
                 self._reload()
             if self._task is not None:
                 self._follow(self._task, message)
-        except SQLAlchemyError:
-            log.exception("alerts about a task could not be written", task_id=self._lease.task_id)
+        except Exception:
+            # A full disk, a rule with an odd condition: no night of computing is lost for a warning.
+            log.exception("the physics of a task could not be judged", task_id=self._lease.task_id)
 
     def _reload(self) -> None:
         self._reload_at = time.monotonic() + RELOAD_SECONDS
@@ -167,6 +167,9 @@ class PhysicsWatch:
         self._bad &= {rule.id for rule in self._rules}
 
     def _follow(self, task: Task, message: Mapping[str, Any]) -> None:
+        if message["energy_eV"] is None or message["fmax_eV_per_A"] is None:
+            # No number: the simulation's own guard ends it, or its task is to find out just that.
+            return
         name = message.get("stage") or ("relaxation" if task.task_type == TaskType.OPTIMIZATION else "")
         stage = name, message.get("stage_step") if name in NUMBERED else None
         report = Report(

@@ -184,6 +184,22 @@ def test_a_change_of_a_rule_reaches_a_task_that_runs(
     assert walk.raised() == ["cell_collapse"]
 
 
+def test_a_step_without_numbers_is_left_out(walk: Walk, capfd: pytest.CaptureFixture[str]) -> None:
+    for energy in (None, -500.0, None, -500.0):
+        walk.step("NVT", energy=energy)
+    walk.step("NVT", energy=+500.0)
+    assert walk.raised() == ["energy_explosion"] and "could not be judged" not in capfd.readouterr().out
+
+
+def test_a_rule_that_can_not_be_judged_harms_no_task(walk: Walk, database: Database) -> None:
+    with database.write() as session:
+        rule = session.scalars(select(AlertRule).where(AlertRule.kind == RuleKind.ENERGY_EXPLOSION)).one()
+        rule.condition = {}
+    walk.step("NVT")
+    walk.step("NVT", energy=+500.0)
+    assert walk.raised() == []
+
+
 def test_who_lost_the_task_raises_nothing_about_it(walk: Walk) -> None:
     walk.step("NPT")
     walk.end()
