@@ -90,12 +90,15 @@ def test_a_client_that_does_not_read_is_reset_and_holds_up_nobody(
 
 
 def events_until(connection: socket.socket, last: int) -> list[str]:
-    """The types of the events that the connection brings, up to the one with id `last`."""
+    """The types of the events that the connection brings, up to the one with id `last`, which may be the reset."""
     connection.settimeout(20)
     found: list[str] = []
+    is_last = False
     for line in connection.makefile("r", encoding="utf-8", newline="\n"):
         if line.startswith("event: "):
             found.append(line.removeprefix("event: ").strip())
-        elif line.strip() == f"id: {last}":
-            return found
+            if is_last:
+                return found
+        elif line.startswith("id: "):
+            is_last = line.strip() == f"id: {last}"
     raise AssertionError("the stream ended")
