@@ -1,0 +1,45 @@
+"""The tables. Status columns hold the words of `mofsim.vocabulary`; times are UTC."""
+
+from mofsim.db.tables.access import ApiKey, Audit
+from mofsim.db.tables.alerts import Alert, AlertRule, AlertSighting
+from mofsim.db.tables.base import NAMING, Base, BigId, Json, UtcDateTime, utcnow
+from mofsim.db.tables.machines import Device, Worker
+from mofsim.db.tables.measured import Counter, DurationBucket, Measurement
+from mofsim.db.tables.models import MemoryNeed, Model, ModelStreak
+from mofsim.db.tables.outgoing import AlertNotification, Outgoing, WebhookDelivery
+from mofsim.db.tables.structures import Structure, StructureSetMember
+from mofsim.db.tables.tasks import Attempt, Batch, Event, Task, TaskCount, TaskLog, TaskResult
+
+__all__ = [
+    "NAMING",
+    "Alert",
+    "AlertNotification",
+    "AlertRule",
+    "AlertSighting",
+    "ApiKey",
+    "Attempt",
+    "Audit",
+    "Base",
+    "Batch",
+    "BigId",
+    "Counter",
+    "Device",
+    "DurationBucket",
+    "Event",
+    "Json",
+    "Measurement",
+    "MemoryNeed",
+    "Model",
+    "ModelStreak",
+    "Outgoing",
+    "Structure",
+    "StructureSetMember",
+    "Task",
+    "TaskCount",
+    "TaskLog",
+    "TaskResult",
+    "UtcDateTime",
+    "WebhookDelivery",
+    "Worker",
+    "utcnow",
+]

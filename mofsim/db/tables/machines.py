@@ -1,0 +1,61 @@
+"""Workers, and the GPUs that they are on."""
+
+from datetime import datetime
+
+from sqlalchemy import String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mofsim.db.tables.base import Base, Json, utcnow
+
+
+class Worker(Base):
+    """A slot of a box: one device worker at a time holds it."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    host: Mapped[str] = mapped_column(String(120))
+    slot: Mapped[str] = mapped_column(String(40))
+    pid: Mapped[int]
+    #: differs with each start of the process, so that a dead one's tasks can be told apart
+    incarnation: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(16))
+    gpu_id: Mapped[str | None] = mapped_column(String(80))
+    task_id: Mapped[int | None]
+    loaded_models: Mapped[list[str]] = mapped_column(default=list)
+    started_at: Mapped[datetime] = mapped_column(default=utcnow)
+    heartbeat_at: Mapped[datetime] = mapped_column(default=utcnow)
+    #: what a task can have of it; null where it is not known
+    memory_MB: Mapped[float | None]
+    #: model → "load" or "unload": what people asked for and it has not done yet
+    model_wishes: Mapped[Json] = mapped_column(default=dict)
+    #: a person wants it to take no more tasks, also after a restart
+    drain: Mapped[bool] = mapped_column(default=False)
+    #: why it does not take work, in words for a person
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class Device(Base):
+    """A GPU as NVML saw it last; a field that the driver refused is null ("not known"), never 0."""
+
+    __tablename__ = "devices"
+
+    #: NVML's UUID, e.g. GPU-…
+    id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    host: Mapped[str] = mapped_column(String(120))
+    gpu_index: Mapped[int]
+    name: Mapped[str | None] = mapped_column(String(120))
+    memory_total_MB: Mapped[float | None]
+    memory_used_MB: Mapped[float | None]
+    utilisation_percent: Mapped[float | None]
+    temperature_C: Mapped[float | None]
+    power_W: Mapped[float | None]
+    power_limit_W: Mapped[float | None]
+    #: null when healthy; else what NVML said (GPU is lost, reset required …)
+    fault: Mapped[str | None] = mapped_column(Text)
+    #: errors of its memory that could not be corrected, since the driver was loaded
+    ecc_errors: Mapped[int | None]
+    #: the newest error (XID) that the driver told of it, and when
+    xid: Mapped[int | None]
+    xid_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime] = mapped_column(default=utcnow)
