@@ -42,6 +42,7 @@ def parameters() -> dict[str, Any]:
         "guest_structure": None,
         "guest_indices": None,
         "max_candidates": 12,
+        "open_metal_share": 0.5,
         "sites": 3,
         "fmax_eV_per_A": 0.0005,
         "relax_steps": 100,
