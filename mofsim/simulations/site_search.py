@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: `site` 0 of the series are the candidates
 COLUMNS = ("candidate", "site", CRITERION)
+#: more than rounding
+_UPHILL_EV = 1e-3
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,13 @@ class SiteSearch:
         if not self._current.converged:
             log.warning("Site %d did not converge in %d steps", len(self._sites) + 1, self._current.steps)
         last = run.rows[-1]
+        gained = self._scores()[number] - (last["energy_eV"] - self._host_energy - self._gas.energy_eV)
+        if gained < -_UPHILL_EV:
+            log.warning(
+                "Site %d ended %.3f eV above its candidate: the relaxation left the place where it began",
+                len(self._sites) + 1,
+                -gained,
+            )
         guest_energy = energy_of(alone(guest), potential)
         before = self._atoms.with_positions(self._candidates.positions[number])
         return Site(
