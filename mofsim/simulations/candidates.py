@@ -3,6 +3,7 @@
 # The classes of ase are untyped.
 # mypy: allow-untyped-calls
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +14,8 @@ from .coordination import MetalSite
 from .metal_placement import at_open_metals
 from .open_metals import OpenMetal
 from .placement import apart, on_grid
+
+log = logging.getLogger(__name__)
 
 Origin = Literal["open metal", "grid"]
 
@@ -120,3 +123,27 @@ def choose(found: Candidates, scores_eV: list[float], cell: np.ndarray, most: in
         if is_new(number):
             chosen.append(number)
     return chosen[:most]
+
+
+def tell(found: Candidates) -> None:
+    """To the log: how many there are of which kind, and of what."""
+    at_metals = found.count("open metal")
+    if found.open_metals:
+        log.info(
+            "%d candidates at %d open metals (%s)",
+            at_metals,
+            len(found.open_metals),
+            ", ".join(sorted({f"{site.element} with {site.coordination} neighbours" for site in found.open_metals})),
+        )
+    else:
+        log.info("No open metals: all candidates are of the grid")
+    log.info(
+        "%d candidates of the grid, of which %d overlap with the host and %d touch nothing; %d others are scored",
+        found.made,
+        found.overlapping,
+        found.in_the_void,
+        found.count("grid"),
+    )
+    missed = len(found.open_metals) - len(np.unique(found.metals[:at_metals]))
+    if at_metals and missed:
+        log.info("%d of the open metals have no candidate; more `max_candidates` reach all", missed)

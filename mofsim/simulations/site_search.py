@@ -10,10 +10,9 @@ import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 from ase import Atoms
 
-from .candidates import Candidates, candidates, candidates_of, choose
+from .candidates import Candidates, candidates, candidates_of, choose, tell
 from .errors import InvalidInput
 from .fragments import Gas, energy_of, gas
 from .guests import alone, same_bonds
@@ -57,6 +56,8 @@ class SiteSearch:
         self._host_energy = 0.0
         self._gas: Gas | None = None
         self._candidates: Candidates | None = None
+        #: that of all candidates, once they are scored; asked for in each step
+        self._choice: list[int] | None = None
         self._sites: list[Site] = []
         self._guests: list[Atoms] = []
         self._current: Relaxation | None = None
@@ -105,7 +106,7 @@ class SiteSearch:
             )
         self._candidates = found
         self._run.total_steps = self.total_steps
-        _tell(found)
+        tell(found)
 
     def _score(self) -> None:
         """A single point of each candidate. The rows of the series keep their energies."""
@@ -145,8 +146,11 @@ class SiteSearch:
         return Relaxation(self._run, target, "LBFGS", fmax_eV_per_A=fmax, max_steps=most, first=self._first)
 
     def _chosen(self) -> list[int]:
+        """Numbers of the candidates to relax, of those that are scored."""
         assert self._candidates
-        return choose(self._candidates, self._scores(), self._atoms.unit.cell.array, self._p.sites)
+        if self._choice is None or not self._first:
+            self._choice = choose(self._candidates, self._scores(), self._atoms.unit.cell.array, self._p.sites)
+        return self._choice
 
     def _scores(self) -> list[float]:
         """Interaction energies of the candidates that were scored, in eV; their guest is that of the gas."""
@@ -244,26 +248,3 @@ class SiteSearch:
         return SiteReport(
             self._atoms, self._candidates, self._scores(), self._gas, self._host_energy, self._sites, self._guests
         )
-
-
-def _tell(found: Candidates) -> None:
-    at_metals = found.count("open metal")
-    if found.open_metals:
-        log.info(
-            "%d candidates at %d open metals (%s)",
-            at_metals,
-            len(found.open_metals),
-            ", ".join(sorted({f"{site.element} with {site.coordination} neighbours" for site in found.open_metals})),
-        )
-    else:
-        log.info("No open metals: all candidates are of the grid")
-    log.info(
-        "%d candidates of the grid, of which %d overlap with the host and %d touch nothing; %d others are scored",
-        found.made,
-        found.overlapping,
-        found.in_the_void,
-        found.count("grid"),
-    )
-    missed = len(found.open_metals) - len(np.unique(found.metals[:at_metals]))
-    if at_metals and missed:
-        log.info("%d of the open metals have no candidate; more `max_candidates` reach all", missed)
