@@ -243,7 +243,7 @@ PRESETS: dict[TaskType, dict[Preset, dict[str, Any]]] = {
     # The benchmark has its places from DFT (`guest_indices`); the search is ours.
     TaskType.INTERACTION_ENERGY: {
         Preset.MOFSIMBENCH: {"max_candidates": 200, "sites": 5, "fmax_eV_per_A": 0.01, "relax_steps": 500},
-        Preset.QUICK: {"max_candidates": 40, "sites": 2, "fmax_eV_per_A": 0.05, "relax_steps": 60},
+        Preset.QUICK: {"max_candidates": 40, "sites": 3, "fmax_eV_per_A": 0.05, "relax_steps": 60},
     },
     TaskType.VALIDATION: {Preset.MOFSIMBENCH: {}, Preset.QUICK: {}},
 }
