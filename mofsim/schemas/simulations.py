@@ -123,6 +123,13 @@ class InteractionEnergyParameters(Request):
         BeforeValidator(_read_indices),
     ] = Field(None, description="Instead: which atoms of the structure are the guest, counted from 0; `54-56` too")
     max_candidates: int = Field(200, ge=1, le=100_000, description="Places that get a single point, drawn at random")
+    open_metal_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Of the candidates that are put at open metals, where the framework has any",
+    )
     sites: int = Field(5, ge=1, le=1000, description="The best places, where the guest is relaxed, the host held fixed")
     fmax_eV_per_A: float = Field(
         0.01,
@@ -149,7 +156,7 @@ class InteractionEnergyParameters(Request):
         allow_inf_nan=False,
         description="Repeat the cell until the guest is so far from its own images, in Å",
     )
-    seed: int = Field(42, ge=0, le=2**32 - 1, description="Of the grid's shift, the orientations and the draw")
+    seed: int = Field(42, ge=0, le=2**32 - 1, description="Of all that is drawn for the candidates")
 
     @field_validator("guest")
     @classmethod
@@ -236,7 +243,7 @@ PRESETS: dict[TaskType, dict[Preset, dict[str, Any]]] = {
     # The benchmark has its places from DFT (`guest_indices`); the search is ours.
     TaskType.INTERACTION_ENERGY: {
         Preset.MOFSIMBENCH: {"max_candidates": 200, "sites": 5, "fmax_eV_per_A": 0.01, "relax_steps": 500},
-        Preset.QUICK: {"max_candidates": 40, "sites": 2, "fmax_eV_per_A": 0.05, "relax_steps": 60},
+        Preset.QUICK: {"max_candidates": 40, "sites": 3, "fmax_eV_per_A": 0.05, "relax_steps": 60},
     },
     TaskType.VALIDATION: {Preset.MOFSIMBENCH: {}, Preset.QUICK: {}},
 }

@@ -1,7 +1,7 @@
 """The picture of a guest's sites in a host, ready for a slide. matplotlib is imported when it is drawn."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,13 @@ from .sites import EV_IN_KJ_PER_MOL
 _SITE_COLOUR = "#1f4e79"
 _START_COLOUR = "#c0504d"
 _CANDIDATE_COLOUR = "#9a9a9a"
+_COLOURS = {"open metal": "#d9a441", "grid": _CANDIDATE_COLOUR}
 
 
-def interaction_plot(sites: Sequence[dict[str, Any]], scores_eV: Sequence[float], title: str) -> bytes:
+def interaction_plot(sites: Sequence[dict[str, Any]], scores_eV: Mapping[str, Sequence[float]], title: str) -> bytes:
     """PNG of the sites' interaction energies, before and after relaxation, beside those of all candidates.
 
-    `sites` are rows of sites.csv, the best first.
+    `sites` are rows of sites.csv, the best first; `scores_eV` has the candidates by where they came from.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ def interaction_plot(sites: Sequence[dict[str, Any]], scores_eV: Sequence[float]
     figure = Figure(figsize=(8.0, 5.6), dpi=150, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1, 3))
-    low, high = _range(sites, scores_eV)
+    low, high = _range(sites, [score for scores in scores_eV.values() for score in scores])
     _draw_candidates(left, scores_eV, low, high)
     _draw_sites(right, sites, high)
     left.set_ylim(low, high)
@@ -46,17 +47,21 @@ def _range(sites: Sequence[dict[str, Any]], scores_eV: Sequence[float]) -> tuple
     relaxed = [site["interaction_energy_eV"] for site in sites]
     starts = [site["unrelaxed_interaction_energy_eV"] for site in sites]
     lowest = min(*relaxed, *scores_eV, 0.0)
-    highest = max(*relaxed, *starts, 0.3 * abs(lowest), 0.02)
+    highest = max(*relaxed, *(start for start in starts if start < abs(lowest)), 0.3 * abs(lowest), 0.02)
     room = 0.08 * (highest - lowest)
     return lowest - 1.5 * room, highest + room
 
 
-def _draw_candidates(axes: Any, scores_eV: Sequence[float], low: float, high: float) -> None:
-    shown = [score for score in scores_eV if score <= high]
-    axes.hist(shown, bins=np.linspace(low, high, 30).tolist(), orientation="horizontal", color=_CANDIDATE_COLOUR)
-    above = len(scores_eV) - len(shown)
+def _draw_candidates(axes: Any, scores_eV: Mapping[str, Sequence[float]], low: float, high: float) -> None:
+    shown = {origin: [score for score in scores if score <= high] for origin, scores in scores_eV.items() if scores}
+    total, above = sum(map(len, scores_eV.values())), sum(map(len, scores_eV.values())) - sum(map(len, shown.values()))
+    colours = [_COLOURS[origin] for origin in shown]
+    style: dict[str, Any] = {"orientation": "horizontal", "stacked": True, "color": colours, "label": list(shown)}
+    axes.hist(list(shown.values()), bins=np.linspace(low, high, 30).tolist(), **style)
     note = f"\n({above} above)" if above else ""
-    axes.set_xlabel(f"{len(scores_eV)} candidates{note}")
+    axes.set_xlabel(f"{total} candidates{note}")
+    if len(shown) > 1:
+        axes.legend(frameon=False, loc="lower right", fontsize=9)
 
 
 def _draw_sites(axes: Any, sites: Sequence[dict[str, Any]], high: float) -> None:

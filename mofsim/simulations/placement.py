@@ -1,4 +1,4 @@
-"""Where a guest may sit in a host: a grid through the cell, random orientations, and no overlap with any image."""
+"""Where a guest may sit in a host, everywhere alike: a grid through the cell, random orientations, and no overlap."""
 
 import itertools
 from dataclasses import dataclass
@@ -19,17 +19,13 @@ _ROUNDING_A = 1e-6
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """`positions` (scored, guest atoms, 3) in Å; all others were only counted."""
+class GridPlaces:
+    """`positions` (drawn, guest atoms, 3) in Å; all others were only counted."""
 
     positions: np.ndarray
     made: int
     overlapping: int
     in_the_void: int
-
-    @property
-    def passed(self) -> int:
-        return self.made - self.overlapping - self.in_the_void
 
 
 def multiples(cell: np.ndarray, least_A: float) -> tuple[int, int, int]:
@@ -50,7 +46,7 @@ def shortest_vector(cell: np.ndarray) -> float:
     return float(np.linalg.norm(reduced, axis=1).min())
 
 
-def candidates(
+def on_grid(
     host: Atoms,
     guest: Atoms,
     rng: np.random.Generator,
@@ -59,7 +55,7 @@ def candidates(
     orientations: int,
     margin_A: float,
     most: int,
-) -> Candidates:
+) -> GridPlaces:
     """A grid through the cell of `host`, and at each point the guest in random orientations.
 
     A guest overlaps when one of its atoms is closer to a host atom than the sum of their covalent radii (Cordero 2008)
@@ -73,7 +69,7 @@ def candidates(
     overlapping, far = gaps < margin_A, gaps > REACH_A
     passing = np.flatnonzero(~overlapping & ~far)
     drawn = np.sort(rng.permutation(passing)[:most])
-    return Candidates(placed[drawn], len(placed), int(overlapping.sum()), int((far & ~overlapping).sum()))
+    return GridPlaces(placed[drawn], len(placed), int(overlapping.sum()), int((far & ~overlapping).sum()))
 
 
 def _grid(cell: np.ndarray, spacing_A: float, rng: np.random.Generator) -> np.ndarray:
@@ -98,6 +94,11 @@ class Gaps:
 
     def of(self, placed: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         """The smallest gap (N,) of guests `placed` (N, atoms, 3), in Å; `numbers` (atoms,) are their elements."""
+        smallest: np.ndarray = self.of_each(placed, numbers).min(axis=1)
+        return smallest
+
+    def of_each(self, placed: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """The gap (N, atoms) of each atom of such guests, in Å."""
         gaps = np.full(placed.shape[:2], np.inf)
         inverse = np.linalg.inv(self._cell)
         for start in range(0, len(placed), _CHUNK):
@@ -107,8 +108,7 @@ class Gaps:
                 touching = covalent_radii[z] + covalent_radii[numbers]
                 distances, _ = tree.query(inside, distance_upper_bound=self._reach + float(touching.max()))
                 gaps[part] = np.minimum(gaps[part], distances - touching)
-        smallest: np.ndarray = gaps.min(axis=1)
-        return smallest
+        return gaps
 
 
 def _with_images(atoms: Atoms, reach_A: float) -> tuple[np.ndarray, np.ndarray]:

@@ -3,15 +3,16 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.data import chemical_symbols
+from ase.data import chemical_symbols, covalent_radii
 from ase.units import kJ, mol
 
 from .coordination import NONMETALS
+from .metal_placement import CONTACT_A
 from .placement import distances_to
 
 EV_IN_KJ_PER_MOL = mol / kJ
@@ -35,6 +36,10 @@ class Contact:
     nearest_metal: str | None
     #: the element of the guest that is nearest to that metal
     nearest_metal_guest_atom: str | None
+    #: None in what an older version left in a checkpoint
+    nearest_metal_index: int | None = None
+    #: whether an atom of the guest touches a metal that has room for it (open_metals.py)
+    at_open_metal: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,13 @@ class Site:
     guest_fmax_eV_per_A: float
     #: whether the guest has the bonds that it has in vacuum
     guest_intact: bool
+    #: where its candidate came from: candidates.Origin
+    origin: str = "grid"
+    #: the open metal that the candidate was put at
+    origin_metal_index: int | None = None
     times_found: int = 1
+    #: how many of them came from candidates at open metals
+    times_found_from_open_metals: int = 0
 
     def row(self) -> dict[str, Any]:
         """For the table of the result, all in one level."""
@@ -71,20 +82,32 @@ class Site:
 def site_of(state: dict[str, Any]) -> Site:
     """The Site that `asdict` made `state` of."""
     contacts = {name: Contact(**state[name]) for name in ("contact", "unrelaxed_contact")}
-    return Site(**{**{field.name: state[field.name] for field in fields(Site)}, **contacts})
+    return Site(**{**state, **contacts})
 
 
-def contact(host: Atoms, guest: Atoms, submitted: np.ndarray) -> Contact:
-    """Distances over the faces of the cell; `submitted` (host atoms,) has their indices in the submitted structure."""
+def contact(host: Atoms, guest: Atoms, submitted: np.ndarray, is_open: np.ndarray) -> Contact:
+    """Distances over the faces of the cell.
+
+    `submitted` (host atoms,) has their indices in the submitted structure, `is_open` which of them are open metals.
+    """
     distances = distances_to(host, guest.positions)
     _, at = np.unravel_index(int(distances.argmin()), distances.shape)
+    nearest = (float(distances.min()), str(host.symbols[at]), int(submitted[at]))
     metals = np.flatnonzero([symbol not in NONMETALS for symbol in host.symbols])
-    metal: tuple[float | None, str | None, str | None] = (None, None, None)
-    if len(metals):
-        part = distances[:, metals]
-        atom, which = np.unravel_index(int(part.argmin()), part.shape)
-        metal = (float(part.min()), str(host.symbols[metals[which]]), str(guest.symbols[atom]))
-    return Contact(float(distances.min()), str(host.symbols[at]), int(submitted[at]), *metal)
+    if not len(metals):
+        return Contact(*nearest, None, None, None)
+    part = distances[:, metals]
+    atom, which = np.unravel_index(int(part.argmin()), part.shape)
+    metal = metals[which]
+    touching = covalent_radii[guest.numbers][:, None] + covalent_radii[host.numbers[is_open]] + CONTACT_A[1]
+    return Contact(
+        *nearest,
+        nearest_metal_A=float(part.min()),
+        nearest_metal=str(host.symbols[metal]),
+        nearest_metal_guest_atom=str(guest.symbols[atom]),
+        nearest_metal_index=int(submitted[metal]),
+        at_open_metal=bool((distances[:, is_open] <= touching).any()),
+    )
 
 
 def merged(sites: Sequence[Site], guests: Sequence[Atoms], host: Atoms) -> list[tuple[Site, Atoms]]:
@@ -102,11 +125,23 @@ def merged(sites: Sequence[Site], guests: Sequence[Atoms], host: Atoms) -> list[
         same = [i for i in range(len(kept)) if _is_same(site, surroundings, kept[i][0], prints[i])]
         if same:
             first, its_guest = kept[same[0]]
-            kept[same[0]] = (replace(first, times_found=first.times_found + 1), its_guest)
+            kept[same[0]] = (_found_again(first, site), its_guest)
         else:
-            kept.append((site, guest))
+            kept.append((replace(site, times_found_from_open_metals=_is_from_metal(site)), guest))
             prints.append(surroundings)
     return kept
+
+
+def _found_again(first: Site, again: Site) -> Site:
+    return replace(
+        first,
+        times_found=first.times_found + 1,
+        times_found_from_open_metals=first.times_found_from_open_metals + _is_from_metal(again),
+    )
+
+
+def _is_from_metal(site: Site) -> int:
+    return int(site.origin == "open metal")
 
 
 def _is_same(site: Site, surroundings: np.ndarray, other: Site, others: np.ndarray) -> bool:

@@ -32,6 +32,8 @@ from .test_resume import assert_same_end, assert_same_run, kill_and_resume, run_
 TYPE = "interaction-energy"
 #: of argon between copper atoms, its minimum is at 3.14 Å
 _LJ = {"sigma": 2.8, "epsilon": 0.01, "rc": 8.0, "smooth": True}
+#: strong and narrow at magnesium
+WELLS: dict[str, Any] = {"name": "wells", "framework": "ase", "checkpoint": "tests.simulations.wells:Wells"}
 LJ: dict[str, Any] = {"name": "lj", "framework": "ase", "checkpoint": "ase.calculators.lj:LennardJones", "options": _LJ}
 
 
@@ -42,6 +44,7 @@ def parameters() -> dict[str, Any]:
         "guest_structure": None,
         "guest_indices": None,
         "max_candidates": 12,
+        "open_metal_share": 0.5,
         "sites": 3,
         "fmax_eV_per_A": 0.0005,
         "relax_steps": 100,
@@ -58,6 +61,14 @@ def lattice(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four atoms of simple cubic copper: in the middle between eight of them is room for a guest."""
     path = tmp_path_factory.mktemp("lattice") / "lattice.extxyz"
     path.write_text(format_structure(Atoms("Cu", cell=[4.0] * 3, pbc=True) * (2, 2, 1)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def framework(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Mg-MOF-74, whose six magnesium atoms are open."""
+    path = tmp_path_factory.mktemp("framework") / "framework.extxyz"
+    path.write_text(format_structure(next(mof for mof in BUILTIN_MOFS if mof.name == "Mg-MOF-74").build()))
     return path
 
 
@@ -91,7 +102,8 @@ def test_the_search_finds_the_middle_of_the_lattice_and_repeats_the_cell(
     assert result["converged"] is True and result["guest_intact"] is True and result["seed"] == 42
     assert len(result["sites"]) == 1, "all middles are the same by symmetry"
     assert result["sites"][0]["times_found"] == result["sites_relaxed"] == 3
-    assert result["candidates_scored"] == 12 < result["candidates_passed"]
+    assert result["candidates_scored"] == result["candidates_on_grid"] == 12 < result["candidates_passed"]
+    assert result["open_metals"] == [] and result["origin"] == "grid" and result["at_open_metal"] is False
     counted = result["candidates_overlapping"] + result["candidates_in_the_void"] + result["candidates_passed"]
     assert counted == result["candidates_made"] == 10 * 10 * 5, "the grid is that of the cell"
     told = [(at["stage"], at["stage_step"], at["stage_steps"]) for at in warm_child.stages()]
@@ -101,6 +113,35 @@ def test_the_search_finds_the_middle_of_the_lattice_and_repeats_the_cell(
     left = [at["steps_left"] for at in warm_child.stages()]
     sites = 3 * (parameters["relax_steps"] + 1)
     assert left[:12] == [sites + 12 - n for n in range(1, 13)] and left[-1] == 0
+
+
+def test_candidates_at_open_metals_find_the_site_that_the_grid_misses(
+    warm_child: Child, framework: Path, parameters: dict[str, Any], tmp_path: Path
+) -> None:
+    parameters |= {"max_candidates": 10, "sites": 2, "fmax_eV_per_A": 0.01, "image_distance_A": 0.0}
+    found = {}
+    for share in (0.0, 0.5):
+        warm_child.seen.clear()
+        given = parameters | {"open_metal_share": share}
+        directory = tmp_path / str(share)
+        found[share] = run_undisturbed(warm_child, TYPE, framework, directory, parameters=given, model=WELLS)["result"]
+        assert ("no site was found at them" in warnings_of(warm_child)) == (share == 0)
+        assert "from one candidate only, of 2" in warnings_of(warm_child)
+    missed, best = found[0.0], found[0.5]
+    assert missed["at_open_metal"] is False and missed["candidates_at_open_metals"] == 0
+    assert best["interaction_energy_eV"] < missed["interaction_energy_eV"] - 0.3
+    assert 2.3 < best["nearest_metal_A"] < 2.8 and best["at_open_metal"] is True, "the others push"
+    assert (best["nearest_metal"], best["nearest_metal_guest_atom"]) == ("Mg", "Ar")
+    assert read(framework).symbols[best["nearest_metal_index"]] == "Mg"
+    assert best["open_metals"] == [{"element": "Mg", "coordination": 5, "atoms": 6}]
+    assert (best["candidates_at_open_metals"], best["candidates_on_grid"], best["candidates_scored"]) == (5, 5, 10)
+    assert [site["origin"] for site in best["sites"]] == ["open metal", "grid"], "the best of each is relaxed"
+    assert best["sites"][0]["origin_metal_index"] == best["nearest_metal_index"]
+    assert [site["times_found_from_open_metals"] for site in best["sites"]] == [1, 0]
+    with (tmp_path / "0.5" / "candidates.csv").open() as file:
+        origins = [(row["origin"], bool(row["origin_metal_index"])) for row in csv.DictReader(file)]
+    assert origins == [("open metal", True)] * 5 + [("grid", False)] * 5
+    assert matplotlib.image.imread(tmp_path / "0.5" / "interaction.png").std() > 0.02
 
 
 def test_the_files_tell_what_the_result_tells(
@@ -140,16 +181,18 @@ def test_the_seed_decides_everything(
 def test_a_killed_search_goes_on_where_it_was(
     child: Child,
     warm_child: Child,
-    lattice: Path,
+    framework: Path,
     parameters: dict[str, Any],
     tmp_path: Path,
     stage: str,
     step: int,
 ) -> None:
+    """Half of its candidates are at open metals, and half on the grid."""
     parameters |= {"fmax_eV_per_A": 1e-9, "relax_steps": 10}
-    every = {"model": LJ, "checkpoint_every": {"steps": 3, "seconds": 1e9}}
-    resumed = kill_and_resume(child, warm_child, TYPE, lattice, tmp_path, step, parameters=parameters, **every)
-    whole = run_undisturbed(warm_child, TYPE, lattice, tmp_path / "whole", parameters=parameters, model=LJ)
+    every = {"model": WELLS, "checkpoint_every": {"steps": 3, "seconds": 1e9}}
+    resumed = kill_and_resume(child, warm_child, TYPE, framework, tmp_path, step, parameters=parameters, **every)
+    whole = run_undisturbed(warm_child, TYPE, framework, tmp_path / "whole", parameters=parameters, model=WELLS)
+    assert whole["result"]["candidates_at_open_metals"] == whole["result"]["candidates_on_grid"] == 6
     assert_same_run(tmp_path / "2", tmp_path / "whole")
     assert_same_end(resumed, whole, within=1e-6)
     for name in ("sites.csv", "candidates.csv"):
