@@ -2,10 +2,8 @@
 
 from mofsim.client.request import API, Request
 from mofsim.client.requests.answers import _nothing
-from mofsim.schemas.tasks import (
-    Task,
-    parse_priority,
-)
+from mofsim.schemas.priorities import parse_priority
+from mofsim.schemas.tasks import Task
 from mofsim.vocabulary import Priority
 
 

@@ -9,14 +9,9 @@ from pydantic import BaseModel, SecretStr
 
 from mofsim.client.request import API, Request, segment
 from mofsim.schemas.estimates import Estimate
-from mofsim.schemas.tasks import (
-    BatchCreated,
-    BuiltinStructure,
-    Task,
-    TaskStructure,
-    UploadedStructure,
-    parse_priority,
-)
+from mofsim.schemas.priorities import parse_priority
+from mofsim.schemas.submission import BuiltinStructure, TaskStructure, UploadedStructure
+from mofsim.schemas.tasks import BatchCreated, Task
 from mofsim.schemas.webhooks import Callback
 from mofsim.vocabulary import Preset, Priority, TaskType
 
