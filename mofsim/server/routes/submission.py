@@ -115,7 +115,7 @@ def _estimate(session: Session, body: AnySubmit, context: Context) -> Estimate:
 
 
 async def unknown_type(request: Request) -> Response:
-    known = ", ".join([*SIMULATIONS, "batch", "estimate"])
+    known = ", ".join(SIMULATIONS)
     name = request.path_params["id"]
     raise NotFound(f"there is no task type {name[:40]!r}; there are {known}", field="task_type", type="UnknownTaskType")
 
