@@ -86,19 +86,20 @@ def _keys() -> str:
 
 
 def _client() -> str:
-    rows = []
+    rows = [f"### Client\n\n```python\nClient{_plain(str(inspect.signature(Client)))}\n```\n\n{inspect.getdoc(Client)}"]
     for name, method in inspect.getmembers(Client, callable):
-        if name.startswith("_") or not inspect.getdoc(method):
+        if name.startswith("_") or name == "send":
             continue
         signature = _plain(str(inspect.signature(method)))
-        rows.append(f"### {name}\n\n```python\n{name}{signature}\n```\n\n{inspect.getdoc(method)}")
+        rows.append(f"### {name}\n\n```python\n{name}{signature}\n```\n\n{inspect.getdoc(method) or ''}")
     return "\n\n".join(rows)
 
 
 def _plain(signature: str) -> str:
-    """Without `self` and the paths of modules."""
+    """Without `self`, the paths of modules, and what `repr` puts around names."""
     signature = re.sub(r"^\(self(, /)?(, )?", "(", signature)
-    return re.sub(r"\b(?:[a-z_]+\.)+([A-Z]\w+)", r"\1", signature).replace("'", "")
+    signature = re.sub(r"\b(?:[a-z_]+\.)+([A-Z]\w+|datetime)", r"\1", signature)
+    return re.sub(r"<(\w+\.\w+): [^>]*>|'([A-Z]\w+)'", r"\1\2", signature)
 
 
 def _errors() -> str:

@@ -22,7 +22,7 @@ from mofsim.settings import Settings, load_settings
 from mofsim.vocabulary import Priority
 
 #: Who does the work; by name, because the queue stands below the worker.
-WORK = "mofsim.worker.device:work"
+WORK = "mofsim.worker.consumer:work"
 RESCUE = "mofsim.worker.chores:once"
 DELIVER = "mofsim.worker.deliveries:deliver"
 TIDY = "mofsim.worker.tidying:tidy"

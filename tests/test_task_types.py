@@ -3,7 +3,7 @@
 import pytest
 
 from mofsim.schemas.simulations import PARAMETERS, PRESETS, resolve
-from mofsim.schemas.tasks import SUBMIT
+from mofsim.schemas.submission import SUBMIT
 from mofsim.server.routes import submission
 from mofsim.simulations.tasks import TASK_TYPES
 from mofsim.vocabulary import SIMULATIONS, Preset, TaskType

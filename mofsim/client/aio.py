@@ -64,6 +64,9 @@ class AsyncClient:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    def __repr__(self) -> str:
+        return f"AsyncClient({self.url!r})"
+
     async def close(self) -> None:
         await self._line.close()
 
@@ -255,13 +258,16 @@ class AsyncClient:
         on_lost: Callable[[ClientError], None] | None = None,
     ) -> Task:
         """The task when it has ended, however it did; `on_progress` gets it after each change."""
-        # Asked before the task, so that no event falls between the two.
+        # Asked before the task, so that no event falls between the two …
         start = (await self.health()).last_event_id
         task = await self.task(id)
+        # … and after it: the task may be further than the events until then.
+        known = (await self.health()).last_event_id
         async with aclosing(self.follow(start, id, on_lost=on_lost)) as events:
             while True:
                 if on_progress:
                     on_progress(task)
                 if task.status.is_final:
                     return task
-                task = updated(task, await anext(events)) or await self.task(id)
+                event = await anext(events)
+                task = (updated(task, event) if event.id > known else None) or await self.task(id)

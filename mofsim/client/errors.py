@@ -1,15 +1,15 @@
 """What can go wrong between a client and a server.
 
 ClientError
- ├─ ServerUnreachable   no mofsim server answers, or the line broke
- └─ ApiError            the server answered that it can not do it
-     ├─ KeyRefused      the server wants a key, or another one
-     ├─ Forbidden       the key does not allow it
-     ├─ NotFound        there is no such thing
-     ├─ Invalid         the request is wrong; `field` says where
-     ├─ Conflict        the thing is in a state that does not allow it
-     ├─ Unavailable     not now: try again later
-     └─ ServerError     the server failed; its log has more under `request_id`
+ ├─ ServerUnreachable
+ └─ ApiError
+     ├─ KeyRefused
+     ├─ Forbidden
+     ├─ NotFound
+     ├─ Invalid
+     ├─ Conflict
+     ├─ Unavailable
+     └─ ServerError
 """
 
 from typing import Self
@@ -18,7 +18,7 @@ from mofsim.schemas.envelope import ErrorEnvelope
 
 
 class ClientError(Exception):
-    """Its text is for a person."""
+    """All that can go wrong between client and server. Its text is for a person."""
 
 
 class ServerUnreachable(ClientError):
@@ -31,7 +31,10 @@ class ServerUnreachable(ClientError):
 
 
 class ApiError(ClientError):
-    """`code` is the HTTP status, `type` a stable word for programs, `detail` what to do about it."""
+    """The server answered that it can not do it.
+
+    `code` is the HTTP status, `type` a stable word for programs, `detail` what is wrong and what to do about it.
+    """
 
     def __init__(
         self, detail: str, *, code: int, type: str, field: str | None = None, request_id: str | None = None
@@ -50,31 +53,31 @@ class ApiError(ClientError):
 
 
 class KeyRefused(ApiError):
-    pass
+    """The server wants a key, or another one."""
 
 
 class Forbidden(ApiError):
-    pass
+    """The key does not allow it."""
 
 
 class NotFound(ApiError):
-    pass
+    """There is no such thing."""
 
 
 class Invalid(ApiError):
-    pass
+    """The request is wrong; `field` says where."""
 
 
 class Conflict(ApiError):
-    pass
+    """The thing is in a state that does not allow it."""
 
 
 class Unavailable(ApiError):
-    pass
+    """Not now: try again later."""
 
 
 class ServerError(ApiError):
-    pass
+    """The server failed; its log has more under `request_id`."""
 
 
 _BY_CODE: dict[int, type[ApiError]] = {

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from mofsim.client.saving import target
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -13,8 +15,7 @@ class Picture:
 
     def save(self, destination: Path | str) -> Path:
         """Write it as `destination`, or into it when it is a folder."""
-        path = Path(destination)
-        path = path / self.name if path.is_dir() else path
+        path = target(destination, self.name)
         path.write_bytes(self.content)
         return path
 

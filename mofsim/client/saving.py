@@ -8,9 +8,11 @@ from typing import BinaryIO
 
 
 def target(destination: Path | str, name: str) -> Path:
-    """Where the file goes: `destination` itself, or `name` in it when it is a folder."""
-    destination = Path(destination)
-    return destination / Path(name).name if destination.is_dir() else destination
+    """Where the file goes: `destination` itself, or `name` in it when it is a folder. "results/" is made to be one."""
+    path = Path(destination)
+    if str(destination).endswith("/"):
+        path.mkdir(parents=True, exist_ok=True)
+    return path / Path(name).name if path.is_dir() else path
 
 
 @contextmanager

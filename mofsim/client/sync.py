@@ -69,6 +69,9 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        return f"Client({self.url!r})"
+
     def close(self) -> None:
         self._line.close()
 
@@ -258,13 +261,16 @@ class Client:
         on_lost: Callable[[ClientError], None] | None = None,
     ) -> Task:
         """The task when it has ended, however it did; `on_progress` gets it after each change."""
-        # Asked before the task, so that no event falls between the two.
+        # Asked before the task, so that no event falls between the two …
         start = self.health().last_event_id
         task = self.task(id)
+        # … and after it: the task may be further than the events until then.
+        known = self.health().last_event_id
         with closing(self.follow(start, id, on_lost=on_lost)) as events:
             while True:
                 if on_progress:
                     on_progress(task)
                 if task.status.is_final:
                     return task
-                task = updated(task, next(events)) or self.task(id)
+                event = next(events)
+                task = (updated(task, event) if event.id > known else None) or self.task(id)

@@ -15,7 +15,7 @@ from mofsim.core.storage import Storage
 from mofsim.core.submission import Defaults
 from mofsim.db.tables import MemoryNeed, Model, Task, utcnow
 from mofsim.schemas.simulations import resolve
-from mofsim.schemas.tasks import BuiltinStructure
+from mofsim.schemas.submission import BuiltinStructure
 from mofsim.vocabulary import ACTIVE, WAITING, Preset, Priority, TaskType
 
 #: what potentials are validated on: small, with a metal, with the elements of most MOFs

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from mofsim.core import structure_sets
 from mofsim.core.errors import Invalid, NotFound
 from mofsim.schemas.simulations import PARAMETERS
-from mofsim.schemas.tasks import (
+from mofsim.schemas.submission import (
     MAX_BATCH,
     SUBMIT,
     BuiltinStructure,

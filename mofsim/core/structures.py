@@ -21,7 +21,7 @@ from mofsim.core.hashing import sha256
 from mofsim.core.storage import Storage
 from mofsim.db.tables import Structure, StructureSetMember, Task, utcnow
 from mofsim.schemas.resources import Structure as StructureWire
-from mofsim.schemas.tasks import BuiltinStructure, UploadedStructure
+from mofsim.schemas.submission import BuiltinStructure, UploadedStructure
 from mofsim.vocabulary import EventType, StructureFormat, TaskType
 
 NORMALISED = "structure.extxyz"

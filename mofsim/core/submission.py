@@ -13,7 +13,14 @@ from mofsim.core.errors import Conflict, Invalid
 from mofsim.core.reuse import Reuse
 from mofsim.db.tables import Batch, Model, Structure, Task, TaskResult, utcnow
 from mofsim.schemas.simulations import resolve
-from mofsim.schemas.tasks import BatchSubmit, BuiltinStructure, Product, TaskStructure, TaskSubmit, UploadedStructure
+from mofsim.schemas.submission import (
+    BatchSubmit,
+    BuiltinStructure,
+    Product,
+    TaskStructure,
+    TaskSubmit,
+    UploadedStructure,
+)
 from mofsim.schemas.webhooks import Callback
 from mofsim.vocabulary import TaskType
 

@@ -3,7 +3,8 @@
 from pydantic import Field, RootModel
 
 from mofsim.schemas.base import Response
-from mofsim.schemas.tasks import AnySubmit, Span, StructureBrief
+from mofsim.schemas.submission import AnySubmit
+from mofsim.schemas.tasks import Span, StructureBrief
 from mofsim.vocabulary import Preset, TaskType
 
 

@@ -1,6 +1,8 @@
 """How answers look in a notebook: HTML tables that need no styles of their own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import IntEnum
 from html import escape
 from typing import Any
 
@@ -24,10 +26,12 @@ def listing(things: Sequence[Any], total: int | None) -> str:
     """Many things of a kind: a row for each."""
     if not things:
         return "<p>none</p>"
-    records = [dict(thing) if isinstance(thing, BaseModel) else {"": thing} for thing in things[:_MOST_ROWS]]
-    names = [name for name in records[0] if name not in _LEFT_OUT and any(each[name] is not None for each in records)]
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    rows = "".join("<tr>" + "".join(f"<td>{_html(each[name])}</td>" for name in names) + "</tr>" for each in records)
+    records = [dict(thing) if isinstance(thing, BaseModel | Mapping) else {"": thing} for thing in things[:_MOST_ROWS]]
+    found = dict.fromkeys(name for each in records for name, value in each.items() if value is not None)
+    names = [name for name in found if name not in _LEFT_OUT]
+    head = "".join(f"<th>{escape(str(name))}</th>" for name in names)
+    cells = ("".join(f"<td>{_html(each.get(name))}</td>" for name in names) for each in records)
+    rows = "".join(f"<tr>{row}</tr>" for row in cells)
     more = f"<p>{len(records)} of {total or len(things)}</p>" if len(records) < (total or len(things)) else ""
     return f"<table><tr>{head}</tr>{rows}</table>{more}"
 
@@ -38,15 +42,24 @@ def _html(value: Any) -> str:
             return "–"
         case float():
             return f"{value:.6g}"
-        case BaseModel():
-            return _pairs(dict(value))
-        case Mapping():
-            return _pairs(value)
+        case IntEnum():
+            return escape(value.name)
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S %Z}".rstrip()
+        case BaseModel() | Mapping():
+            return "<br>".join(_lines(dict(value)))
+        case [BaseModel() | Mapping(), *_]:
+            return listing(value, None)
         case list() | tuple():
             shown = [_html(each) for each in value[:_MOST_ITEMS]]
             return ", ".join([*shown, f"… ({len(value)})"] if len(value) > _MOST_ITEMS else shown)
     return escape(str(value))
 
 
-def _pairs(values: Mapping[str, Any]) -> str:
-    return "<br>".join(f"{escape(str(name))} = {_html(value)}" for name, value in values.items() if value is not None)
+def _lines(values: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    """One for each value that says something; those of a thing within carry its name: versions.torch."""
+    for name, value in values.items():
+        if isinstance(value, BaseModel | Mapping):
+            yield from _lines(dict(value), f"{within}{name}.")
+        elif value not in (None, "", []):
+            yield f"{escape(within + str(name))} = {_html(value)}"

@@ -6,7 +6,7 @@ import sys
 from mofsim import logs
 from mofsim.core.storage import Storage
 from mofsim.settings import load_settings
-from mofsim.worker import chores, device, processes
+from mofsim.worker import chores, consumer, processes
 from mofsim.worker.slots import Slot, SlotTaken
 from mofsim.worker.supervisor import SLOT_TAKEN
 
@@ -28,7 +28,7 @@ def main() -> int:
         chores.run(settings)
         return 0
     try:
-        device.run(settings, Slot(arguments.slot, arguments.gpu, arguments.threads))
+        consumer.run(settings, Slot(arguments.slot, arguments.gpu, arguments.threads))
     except SlotTaken as error:
         print(f"mofsim worker: {error}", file=sys.stderr)
         return SLOT_TAKEN

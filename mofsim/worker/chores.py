@@ -29,7 +29,8 @@ from mofsim.db.tables import Device, utcnow
 from mofsim.queue import ChoreTickets, Tickets, chores_queue
 from mofsim.settings import Settings, load_settings
 from mofsim.worker.deliveries import Deliverer
-from mofsim.worker.gpus import Gpu, GpuReader
+from mofsim.worker.gpu import Gpu
+from mofsim.worker.gpus import GpuReader
 from mofsim.worker.notifying import Notifier
 from mofsim.worker.tidying import Tidier
 

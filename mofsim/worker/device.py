@@ -2,31 +2,27 @@
 
 import os
 import secrets
-import shutil
 import socket
 import threading
 import time
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, ClassVar
 
 import structlog
-from huey.consumer import Consumer
 from sqlalchemy.orm import Session
 
-from mofsim.core import guests, leases, models, rescue, workers
+from mofsim.core import leases, models, rescue, workers
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
-from mofsim.db.tables import Model, Task, Worker, utcnow
-from mofsim.queue import simulations_queue
-from mofsim.settings import Settings, load_settings
-from mofsim.vocabulary import AttemptOutcome, Preset, WorkerState
-from mofsim.worker import gpus, slots
+from mofsim.db.tables import Model, Worker, utcnow
+from mofsim.settings import Settings
+from mofsim.vocabulary import AttemptOutcome, WorkerState
+from mofsim.worker import slots
 from mofsim.worker.executor import Executor, ExecutorFailed
 from mofsim.worker.host import ExecutorHost
+from mofsim.worker.job import Job, prepare
 from mofsim.worker.readiness import Readiness
-from mofsim.worker.run import Job, Run
+from mofsim.worker.run import Run
 from mofsim.worker.slots import Slot
 from mofsim.worker.watch import DeviceWatch
 
@@ -139,7 +135,8 @@ class DeviceWorker:
             if claimed is None:
                 return None
             lease, task = claimed
-            job = self._job(session, lease, task, memory_MB)
+            python = self.host.python(session.get_one(Model, task.model_name))
+            job = prepare(session, self.settings, self.slot, lease, task, python=python, memory_MB=memory_MB)
             self._update(session, state=WorkerState.BUSY, task_id=task.id)
         self._is_running = True
         return job, task.task_type
@@ -208,44 +205,6 @@ class DeviceWorker:
         self.host.unload(model, tick=self._beat)
         return ""
 
-    def _job(self, session: Session, lease: leases.Lease, task: Task, memory_MB: float | None) -> Job:
-        folder = self.storage.attempt(task.id, lease.attempt)
-        folder.mkdir(parents=True, exist_ok=True)
-        checkpoint = self._checkpoint_folder(task)
-        every = {"steps": self.settings.worker.checkpoint_steps, "seconds": self.settings.worker.checkpoint_seconds}
-        model = session.get_one(Model, task.model_name)
-        request = {
-            "type": "run",
-            "task_id": task.id,
-            "attempt": lease.attempt,
-            "task_type": task.task_type,
-            "directory": str(folder.resolve()),
-            "structure": str((self.storage.structures / task.structure.normalised_path).resolve()),
-            "structure_name": task.structure.name,
-            "model": models.executor_entry(model, self.slot.device, self.storage.root),
-            "parameters": task.parameters,
-            "checkpoint": str(checkpoint.resolve()),
-            "checkpoint_every": every,
-        }
-        if path := guests.path(session, self.storage, task.parameters):
-            request["guest"] = str(path.resolve())
-        return Job(
-            lease=lease,
-            preset=Preset(task.preset),
-            timeout_seconds=task.timeout_seconds,
-            request=request,
-            python=self.host.python(model),
-            gpu_memory_MB=memory_MB if self.slot.gpu_id else None,
-        )
-
-    def _checkpoint_folder(self, task: Task) -> Path:
-        """Made here and not by the executor: one that lives on after its task has ended must not make it anew."""
-        folder = self.storage.checkpoint(task.id)
-        if task.clean_start:
-            shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(exist_ok=True)
-        return folder
-
     def _warm(self, session: Session) -> None:
         if self.executor.loaded_models != self._published:
             self._published = list(self.executor.loaded_models)
@@ -311,61 +270,3 @@ class DeviceWorker:
             started_at=utcnow(),
             note="",
         )
-
-
-def run(settings: Settings, slot: Slot) -> None:
-    """Work on the slot until SIGTERM: then nothing more is taken, and what runs goes back to the queue.
-
-    Raises SlotTaken when another process holds the slot.
-    """
-    with slots.hold(slot, Storage(settings.storage.root).run):
-        worker = DeviceWorker(settings, slot)
-        DeviceWorker.current = worker
-        worker.open()
-        try:
-            _consume(worker)
-        finally:
-            worker.close()
-
-
-def _consume(worker: DeviceWorker) -> None:
-    poll = worker.settings.queue.poll_interval_seconds
-    consumer = Consumer(
-        simulations_queue(worker.settings),
-        workers=1,
-        worker_type="thread",
-        periodic=False,
-        # A fixed delay: Huey's default backs off until a task waits seconds for its start.
-        initial_delay=poll,
-        max_delay=poll,
-        backoff=1.0,
-        graceful_signal="TERM",
-        shutdown_timeout=worker.settings.worker.stop_grace_seconds,
-    )
-    worker.stopping = consumer.stop_flag
-    consumer.run()
-
-
-def _standalone() -> DeviceWorker:
-    """The worker of a plain `huey_consumer mofsim.queue.simulations`: it takes the first free slot of the box."""
-    settings = load_settings()
-    run_folder = Storage(settings.storage.root).run
-    for slot in slots.plan(settings, gpus.list_gpus()):
-        try:
-            _locks.enter_context(slots.hold(slot, run_folder))
-        except slots.SlotTaken:
-            continue
-        worker = DeviceWorker(settings, slot)
-        worker.open()
-        return worker
-    raise slots.SlotTaken("every slot of this box is held by another worker")
-
-
-def work() -> None:
-    """What a ticket calls."""
-    if DeviceWorker.current is None:
-        DeviceWorker.current = _standalone()
-    DeviceWorker.current.work()
-
-
-_locks = ExitStack()

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from mofsim import __version__
 from mofsim.core import leases
-from mofsim.core.leases import Fenced, Lease, Outcome
+from mofsim.core.leases import Fenced, Outcome
 from mofsim.db.engine import Database
 from mofsim.db.tables import TaskLog, utcnow
 from mofsim.settings import Settings
-from mofsim.vocabulary import AttemptOutcome, LogLevel, Preset, StopReason, TaskStatus
+from mofsim.vocabulary import AttemptOutcome, LogLevel, StopReason, TaskStatus
 from mofsim.worker import memory
 from mofsim.worker.executor import EXITED, Executor, Message
+from mofsim.worker.job import Job
 from mofsim.worker.physics import PhysicsWatch
 
 #: Status of a task that was stopped before it was done.
@@ -48,20 +49,6 @@ _AS_TOLD = (
 
 #: What the worker says of itself, in the transaction that starts or ends the attempt; idle when its task ends.
 Announce = Callable[[Session], None]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the executor needs, and the limits that it does not keep itself."""
-
-    lease: Lease
-    preset: Preset
-    timeout_seconds: float
-    request: Message
-    #: the interpreter that the model wants; "" is ours
-    python: str = ""
-    #: what it can have of its GPU's memory; None on a CPU, whose memory it shares with everybody, or if not known
-    gpu_memory_MB: float | None = None
 
 
 @dataclass

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mofsim.settings import Settings
-from mofsim.worker.gpus import Gpu, visible
+from mofsim.worker.gpu import Gpu
+from mofsim.worker.gpus import visible
 
 
 class SlotTaken(Exception):

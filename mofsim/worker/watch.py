@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from mofsim.worker import memory
-from mofsim.worker.gpus import Gpu, GpuReader
+from mofsim.worker.gpu import Gpu
+from mofsim.worker.gpus import GpuReader
 from mofsim.worker.slots import Slot
 
 #: What a driver keeps for itself changes by so much when processes come and go.

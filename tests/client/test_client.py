@@ -198,13 +198,16 @@ def test_a_delivery_is_sent_once_more(client: Client) -> None:
 def test_a_notebook_sees_tables_and_plots(own_client: Client, hands: Hands, tmp_path: Path) -> None:
     task = own_client.submit("single-point", "MOF-5")
     lease = hands.take()
-    result = {"energy_eV": -1.5, "points": list(range(20)), "note": "<b>&"}
+    result = {"energy_eV": -1.5, "points": list(range(20)), "note": "<b>&", "eos": {"B": {"value_GPa": 16.0}}}
     hands.end(lease, result=result, output_files=hands.write(lease, "eos.png", "\x89PNG"))
     html = own_client.result(task.id)._repr_html_()
     assert "energy_eV = -1.5" in html and "&lt;b&gt;&amp;" in html and "… (20)" in html
+    assert "<br>eos.B.value_GPa = 16" in html, "a value within others says whose it is"
     page = own_client.tasks()
     assert page._repr_html_().count("<tr>") == 1 + len(page.items) and "MOF-5" in page._repr_html_()
-    assert "<th" in own_client.task(task.id)._repr_html_()
+    assert "<td>NORMAL</td>" in own_client.task(task.id)._repr_html_()
+    assert "<td>eos.png</td>" in own_client.files(task.id)._repr_html_()
+    assert own_client.url in repr(own_client)
     [picture] = own_client.pictures(task.id)
     assert picture._repr_png_() == "\x89PNG".encode() and "eos.png" in repr(picture)
     assert picture.save(tmp_path).read_bytes() == picture.content

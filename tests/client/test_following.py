@@ -116,6 +116,30 @@ def test_waiting_shows_each_change_and_gives_the_task_that_has_ended(own_client:
     assert seen[3].progress.step == 5 and seen[3].progress.energy_eV == -15.0
 
 
+def test_waiting_never_shows_a_task_as_it_was_before(own_server: Server, own_client: Client, hands: Hands) -> None:
+    task = own_client.submit("single-point", "MOF-5")
+    begun = []
+
+    class Late(Client):
+        """It reads the task when the worker has begun it; the events of that are still to come."""
+
+        def task(self, id):
+            if not begun:
+                begun.append(hands.take())
+            return super().task(id)
+
+    seen: list[TaskStatus] = []
+
+    def end(task: Task) -> None:
+        seen.append(task.status)
+        if len(seen) == 3:
+            hands.end(begun[0])
+
+    with Late(own_server.url) as late:
+        late.wait(task.id, end)
+    assert seen == ["RUNNING"] * 3 + ["COMPLETED"]
+
+
 def test_waiting_for_a_task_that_has_ended_gives_it_at_once(client: Client) -> None:
     task = client.submit("single-point", "MOF-5")
     client.cancel(task.id)

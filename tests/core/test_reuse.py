@@ -14,7 +14,7 @@ from mofsim.core.leases import Outcome
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.tables import Event, Model, Structure, Task, TaskResult, WebhookDelivery
-from mofsim.schemas.tasks import BatchSubmit, OptimizationSubmit
+from mofsim.schemas.submission import BatchSubmit, OptimizationSubmit
 from mofsim.vocabulary import TaskStatus, TaskType
 
 FILES = {"optimized.cif": b"data_x\n", "series.csv": b"step\n0\n"}

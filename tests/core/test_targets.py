@@ -10,7 +10,7 @@ from mofsim.core.errors import Conflict, Invalid
 from mofsim.core.submission import Defaults
 from mofsim.db.engine import Database
 from mofsim.db.tables import Structure, Task
-from mofsim.schemas.tasks import BatchSubmit, OptimizationSubmit
+from mofsim.schemas.submission import BatchSubmit, OptimizationSubmit
 from mofsim.schemas.webhooks import Callback
 from mofsim.settings import Settings
 from mofsim.vocabulary import TaskType

@@ -11,7 +11,7 @@ from mofsim.core.submission import Defaults
 from mofsim.db.engine import Database
 from mofsim.db.tables import Structure, Task
 from mofsim.queue import Tickets
-from mofsim.schemas.tasks import OptimizationSubmit
+from mofsim.schemas.submission import OptimizationSubmit
 from mofsim.server.app import create_app
 from mofsim.settings import Settings
 from mofsim.vocabulary import EventType, TaskType

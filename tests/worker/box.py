@@ -20,7 +20,7 @@ from mofsim.db.migrate import upgrade
 from mofsim.db.tables import Alert, AlertRule, Attempt, Device, Task, TaskResult, Worker
 from mofsim.queue import Tickets
 from mofsim.schemas.alerts import AlertRuleChange
-from mofsim.schemas.tasks import SUBMIT, BuiltinStructure, TaskOptions
+from mofsim.schemas.submission import SUBMIT, BuiltinStructure, TaskOptions
 from mofsim.settings import Settings, load_settings
 from mofsim.vocabulary import RuleKind, TaskStatus, TaskType, WorkerState
 

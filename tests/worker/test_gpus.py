@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mofsim.worker.gpus import Gpu, GpuReader, list_gpus, visible
+from mofsim.worker.gpu import Gpu
+from mofsim.worker.gpus import GpuReader, list_gpus, visible
 
 from .fake_nvml import LIBRARY, FakeNvml, uuid
 from .fake_nvml.reader import reading

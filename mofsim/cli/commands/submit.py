@@ -12,7 +12,8 @@ from mofsim.cli.commands.tasks import one_of
 from mofsim.cli.commands.watch import every, say_end, until_end
 from mofsim.cli.expecting import of_submitted, say_dry_run
 from mofsim.cli.resolve import structure_for
-from mofsim.schemas.tasks import Task, TaskStructure
+from mofsim.schemas.submission import TaskStructure
+from mofsim.schemas.tasks import Task
 from mofsim.vocabulary import SIMULATIONS, Preset, Priority, TaskStatus, WebhookEvent
 
 

@@ -5,9 +5,7 @@ from typing import Any
 from mofsim.client.request import API, Request, get
 from mofsim.client.requests.answers import _list_of, _nothing
 from mofsim.schemas.alerts import AlertKind, AlertNotification, AlertRule
-from mofsim.schemas.resources import (
-    Alert,
-)
+from mofsim.schemas.resources import Alert
 from mofsim.vocabulary import RuleKind
 
 

@@ -7,14 +7,8 @@ from typing import Any
 
 from mofsim.client.request import API, File, Request, get, segment
 from mofsim.client.requests.answers import _list_of, _nothing
-from mofsim.schemas.resources import (
-    Model,
-    ModelDetail,
-    Worker,
-)
-from mofsim.schemas.tasks import (
-    Task,
-)
+from mofsim.schemas.resources import Model, ModelDetail, Worker
+from mofsim.schemas.tasks import Task
 
 
 def models() -> Request[list[Model]]:

@@ -5,10 +5,7 @@ from pathlib import Path
 
 from mofsim.client.request import API, File, Request, get, segment
 from mofsim.client.requests.answers import _list_of, _nothing
-from mofsim.schemas.resources import (
-    Structure,
-    StructureSet,
-)
+from mofsim.schemas.resources import Structure, StructureSet
 from mofsim.vocabulary import StructureFormat
 
 

@@ -6,12 +6,7 @@ from mofsim.client.request import API, Request, get, segment
 from mofsim.client.requests.answers import _list_of
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.logs import SystemLogLine
-from mofsim.schemas.resources import (
-    Gpu,
-    Health,
-    Queue,
-    Worker,
-)
+from mofsim.schemas.resources import Gpu, Health, Queue, Worker
 from mofsim.vocabulary import LogLevel
 
 

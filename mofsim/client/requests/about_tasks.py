@@ -6,15 +6,7 @@ from datetime import datetime
 from mofsim.client.request import API, Request, get
 from mofsim.client.requests.answers import _list_of
 from mofsim.schemas.envelope import Page
-from mofsim.schemas.tasks import (
-    Attempt,
-    Explanation,
-    LogLine,
-    OutputFile,
-    SeriesColumns,
-    Task,
-    TaskResult,
-)
+from mofsim.schemas.tasks import Attempt, Explanation, LogLine, OutputFile, SeriesColumns, Task, TaskResult
 from mofsim.schemas.webhooks import Delivery
 from mofsim.vocabulary import LogLevel, TaskStatus, TaskType
 

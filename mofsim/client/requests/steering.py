@@ -2,10 +2,8 @@
 
 from mofsim.client.request import API, Request
 from mofsim.client.requests.answers import _nothing
-from mofsim.schemas.tasks import (
-    Task,
-    parse_priority,
-)
+from mofsim.client.requests.submission import priority_name
+from mofsim.schemas.tasks import Task
 from mofsim.vocabulary import Priority
 
 
@@ -42,7 +40,7 @@ def detach(id: int) -> Request[Task]:
 
 def set_priority(id: int, priority: Priority | str) -> Request[Task]:
     """Raises ValueError for an unknown priority."""
-    body = {"priority": parse_priority(priority).name}
+    body = {"priority": priority_name(priority)}
     return Request("POST", f"{API}/tasks/{id}/priority", Task.model_validate, json=body, tries=2)
 
 

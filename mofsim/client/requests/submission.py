@@ -9,14 +9,9 @@ from pydantic import BaseModel, SecretStr
 
 from mofsim.client.request import API, Request, segment
 from mofsim.schemas.estimates import Estimate
-from mofsim.schemas.tasks import (
-    BatchCreated,
-    BuiltinStructure,
-    Task,
-    TaskStructure,
-    UploadedStructure,
-    parse_priority,
-)
+from mofsim.schemas.priorities import parse_priority
+from mofsim.schemas.submission import BuiltinStructure, TaskStructure, UploadedStructure
+from mofsim.schemas.tasks import BatchCreated, Task
 from mofsim.schemas.webhooks import Callback
 from mofsim.vocabulary import Preset, Priority, TaskType
 
@@ -86,7 +81,7 @@ def batch_item(
 ) -> dict[str, Any]:
     """One task of `submit_batch`. Raises ValueError for an unknown priority."""
     options = {
-        "priority": parse_priority(priority).name if priority is not None else None,
+        "priority": priority_name(priority) if priority is not None else None,
         "timeout_seconds": timeout_seconds,
         "not_before": not_before.isoformat() if not_before else None,
         "max_attempts": max_attempts,
@@ -102,6 +97,14 @@ def batch_item(
         "options": {name: value for name, value in options.items() if value is not None} or None,
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+def priority_name(priority: Priority | str) -> str:
+    """Raises ValueError for an unknown priority."""
+    try:
+        return parse_priority(priority).name
+    except ValueError as error:
+        raise ValueError(f"{priority!r} {error}") from None
 
 
 def _reference(structure: StructureLike) -> dict[str, Any]:
@@ -188,7 +191,7 @@ def submit_product(
     Without `models` it is the server's default one. Raises ValueError for an unknown priority.
     """
     options = {
-        "priority": parse_priority(priority).name if priority is not None else None,
+        "priority": priority_name(priority) if priority is not None else None,
         "timeout_seconds": timeout_seconds,
         "reuse": True if reuse else None,
     }

@@ -15,9 +15,8 @@ from mofsim.core.wire import task_to_wire
 from mofsim.db.tables import Batch
 from mofsim.db.tables import Task as TaskRow
 from mofsim.schemas.estimates import Estimate, EstimateRequest
-from mofsim.schemas.tasks import (
+from mofsim.schemas.submission import (
     AnySubmit,
-    BatchCreated,
     BatchSubmit,
     BulkModulusSubmit,
     HeatCapacitySubmit,
@@ -25,9 +24,9 @@ from mofsim.schemas.tasks import (
     OptimizationSubmit,
     SinglePointSubmit,
     StabilitySubmit,
-    Task,
     TaskSubmit,
 )
+from mofsim.schemas.tasks import BatchCreated, Task
 from mofsim.server.answers import answer
 from mofsim.server.context import Context, context, read, wake_workers, write
 from mofsim.server.openapi import document
@@ -116,7 +115,7 @@ def _estimate(session: Session, body: AnySubmit, context: Context) -> Estimate:
 
 
 async def unknown_type(request: Request) -> Response:
-    known = ", ".join([*SIMULATIONS, "batch", "estimate"])
+    known = ", ".join(SIMULATIONS)
     name = request.path_params["id"]
     raise NotFound(f"there is no task type {name[:40]!r}; there are {known}", field="task_type", type="UnknownTaskType")
 
