@@ -198,6 +198,8 @@ class AlertType(StrEnum):
     RETENTION = "retention"
     #: the processes that compute do not start; the subject is the worker
     EXECUTOR_FAILS = "executor_fails"
+    #: nothing is wrong: somebody tests a channel; the subject is the channel
+    CHANNEL_TEST = "channel_test"
 
 
 class RuleKind(StrEnum):
@@ -241,6 +243,8 @@ class AlertNews(StrEnum):
     RAISED = "alert.raised"
     ESCALATED = "alert.escalated"
     RESOLVED = "alert.resolved"
+    #: nothing happened: somebody wants to know whether the channel works
+    TEST = "alert.test"
 
 
 class Counted(StrEnum):
@@ -309,8 +313,12 @@ class EventType(StrEnum):
     ALERT_RAISED = "alert.raised"
     #: nobody acknowledged it in time: its level rose
     ALERT_ESCALATED = "alert.escalated"
-    #: somebody acknowledged or silenced it
+    #: somebody acknowledged or silenced it, or gave its rule another level
     ALERT_CHANGED = "alert.changed"
     ALERT_RESOLVED = "alert.resolved"
+    #: added, changed, silenced or reset; `data.rule` is the rule as it is now
+    ALERT_RULE_CHANGED = "alert_rule.changed"
+    #: `data.rule_id` is its id
+    ALERT_RULE_DELETED = "alert_rule.deleted"
     #: the client is too far behind: read the lists again
     RESET = "reset"

@@ -138,6 +138,7 @@ class Client:
     acknowledge_alert = _method(requests.acknowledge_alert)
     resolve_alert = _method(requests.resolve_alert)
     silence_alert = _method(requests.silence_alert)
+    test_alert_channel = _method(requests.test_alert_channel)
     alert_kinds = _method(requests.alert_kinds)
     alert_rules = _method(requests.alert_rules)
     alert_rule = _method(requests.alert_rule)

@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mofsim.core import alerts
+from mofsim.core import alerts, events
 from mofsim.core.alert_kinds import KINDS
 from mofsim.core.errors import Conflict, Invalid, NotFound
 from mofsim.db.tables import Alert, AlertRule
 from mofsim.schemas.alerts import AlertKind, AlertRuleChange, Condition, NewAlertRule
 from mofsim.schemas.alerts import AlertRule as AlertRuleWire
-from mofsim.vocabulary import AlertLevel, RuleKind
+from mofsim.vocabulary import AlertLevel, EventType, RuleKind
 
 
 def add_builtin(session: Session) -> None:
@@ -60,7 +60,7 @@ def create(session: Session, wanted: NewAlertRule, channels: Collection[str]) ->
     )
     _check(rule, channels)
     session.add(rule)
-    session.flush()
+    _happened(session, rule)
     return rule
 
 
@@ -81,10 +81,12 @@ def change(session: Session, rule_id: int, wanted: AlertRuleChange, channels: Co
     _check(rule, channels)
     if "level" in values:
         for alert in raised_by(session, rule):
-            if alert.escalated_at is None:
+            if alert.escalated_at is None and alert.level != rule.level:
                 alert.level = rule.level
+                alerts.changed(session, alert)
     if not rule.enabled:
         _end_all(session, rule)
+    _happened(session, rule)
     return rule
 
 
@@ -95,16 +97,18 @@ def reset(session: Session, rule_id: int) -> AlertRule:
         raise Conflict(f"the rule {rule.name} is your own and has no state to go back to; delete it instead")
     for name, value in _as_built(RuleKind(rule.kind)).items():
         setattr(rule, name, value)
-    rule.silenced_until = None
+    rule.silenced_until = rule.silenced_by = rule.silenced_note = None
+    _happened(session, rule)
     return rule
 
 
-def silence(session: Session, rule_id: int, seconds: float) -> AlertRule:
+def silence(session: Session, rule_id: int, seconds: float, by: str = "", note: str = "") -> AlertRule:
     """No channel is told of its alerts for so long; they are there all the same. 0 ends that. Raises NotFound."""
     rule = find(session, rule_id)
-    rule.silenced_until = alerts.until(seconds)
+    alerts.write_silence(rule, seconds, by, note)
     if seconds:
         alerts.take_back(session, raised_by(session, rule))
+    _happened(session, rule)
     return rule
 
 
@@ -116,6 +120,7 @@ def delete(session: Session, rule_id: int) -> None:
     _end_all(session, rule)
     session.flush()
     session.delete(rule)
+    events.append(session, EventType.ALERT_RULE_DELETED, {"rule_id": rule_id})
 
 
 def raised_by(session: Session, rule: AlertRule) -> list[Alert]:
@@ -171,6 +176,11 @@ def _check(rule: AlertRule, channels: Collection[str]) -> None:
         if name not in channels:
             there = f"there are {', '.join(channels)}" if channels else "there is none"
             raise Invalid(f"there is no channel {name!r} in the settings of the server; {there}", field="channels")
+
+
+def _happened(session: Session, rule: AlertRule) -> None:
+    session.flush()
+    events.append(session, EventType.ALERT_RULE_CHANGED, {"rule": wire(rule).model_dump(mode="json")})
 
 
 def _end_all(session: Session, rule: AlertRule) -> None:

@@ -63,9 +63,9 @@ def resolve(session: Session, type: AlertType | RuleKind, subject: str, rule: Al
     return True
 
 
-def end(session: Session, alert: Alert, by: str | None = None) -> None:
+def end(session: Session, alert: Alert, by: str | None = None, note: str = "") -> None:
     """An active alert is over, by itself or by somebody's word."""
-    alert.resolved, alert.resolved_at, alert.resolved_by = True, utcnow(), by
+    alert.resolved, alert.resolved_at, alert.resolved_by, alert.resolved_note = True, utcnow(), by, note or None
     _happened(session, EventType.ALERT_RESOLVED, alert)
     if alert.told_at is not None and not is_silent(session, alert):
         _put(session, alert, AlertNews.RESOLVED)
@@ -86,16 +86,19 @@ def task_subject(task_id: int) -> str:
     return f"task {task_id}"
 
 
-def acknowledge(session: Session, alert_id: int, by: str) -> Alert:
-    """Somebody looks after it: it does not rise any more. The first one counts. Raises NotFound and Conflict."""
+def acknowledge(session: Session, alert_id: int, by: str, note: str = "") -> Alert:
+    """Somebody looks after it: it does not rise any more. The first one counts. Raises NotFound and Conflict.
+
+    `by` is the name of the key that asks, here and below; "" where the server wants none.
+    """
     alert = _held(session, alert_id)
     if alert.acknowledged_at is None:
-        alert.acknowledged_at, alert.acknowledged_by = utcnow(), by or None
-        _happened(session, EventType.ALERT_CHANGED, alert)
+        alert.acknowledged_at, alert.acknowledged_by, alert.acknowledged_note = utcnow(), by or None, note or None
+        changed(session, alert)
     return alert
 
 
-def resolve_by_hand(session: Session, alert_id: int, by: str) -> Alert:
+def resolve_by_hand(session: Session, alert_id: int, by: str, note: str = "") -> Alert:
     """Somebody says that it is over. A rule raises it anew only after its subject was well once.
 
     Raises NotFound and Conflict.
@@ -104,22 +107,29 @@ def resolve_by_hand(session: Session, alert_id: int, by: str) -> Alert:
     sighting = session.get(AlertSighting, (alert.rule_id, alert.subject)) if alert.rule_id else None
     if sighting is not None:
         sighting.dismissed_at = utcnow()
-    end(session, alert, by or "somebody")
+    end(session, alert, by or "somebody", note)
     return alert
 
 
-def silence(session: Session, alert_id: int, seconds: float) -> Alert:
+def silence(session: Session, alert_id: int, seconds: float, by: str = "", note: str = "") -> Alert:
     """No channel is told of it for so long; the alert is still there. 0 ends that. Raises NotFound and Conflict."""
     alert = _held(session, alert_id)
-    alert.silenced_until = until(seconds)
+    write_silence(alert, seconds, by, note)
     if seconds:
         take_back(session, [alert])
-    _happened(session, EventType.ALERT_CHANGED, alert)
+    changed(session, alert)
     return alert
 
 
-def until(seconds: float) -> datetime | None:
-    return utcnow() + timedelta(seconds=seconds) if seconds else None
+def write_silence(silenced: Alert | AlertRule, seconds: float, by: str, note: str) -> None:
+    silenced.silenced_until = utcnow() + timedelta(seconds=seconds) if seconds else None
+    silenced.silenced_by = by or None if seconds else None
+    silenced.silenced_note = note or None if seconds else None
+
+
+def changed(session: Session, alert: Alert) -> None:
+    """Those who watch are to see it as it is now."""
+    _happened(session, EventType.ALERT_CHANGED, alert)
 
 
 def take_back(session: Session, found: Collection[Alert]) -> None:
@@ -226,16 +236,27 @@ def _active(session: Session, type: AlertType | RuleKind, subject: str, rule: Al
 
 
 def _put(session: Session, alert: Alert, news: AlertNews) -> None:
-    now = utcnow()
     if news is not AlertNews.RESOLVED:
-        alert.told_at = now
+        alert.told_at = utcnow()
+    put(session, alert, news)
+
+
+def put(session: Session, alert: Alert, news: AlertNews, channel: str | None = None) -> AlertNotification:
+    """Into the outbox, for one channel or for all that it is for."""
+    now = utcnow()
     session.flush()
     payload = {"event": news, "time": now.isoformat(), "alert": wire(alert).model_dump(mode="json")}
-    session.add(
-        AlertNotification(
-            alert_id=alert.id, event=news, payload=payload, attempts=0, next_attempt_at=now, created_at=now
-        )
+    row = AlertNotification(
+        alert_id=alert.id,
+        channel=channel,
+        event=news,
+        payload=payload,
+        attempts=0,
+        next_attempt_at=now,
+        created_at=now,
     )
+    session.add(row)
+    return row
 
 
 def _happened(session: Session, event: EventType, alert: Alert) -> None:

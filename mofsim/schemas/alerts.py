@@ -11,7 +11,15 @@ from mofsim.vocabulary import AlertLevel, AlertNews, DeliveryState, RuleKind
 #: Longest silence, in seconds: longer than that is "switch it off".
 MAX_SILENCE_SECONDS = 30 * 86_400
 
-By = Annotated[str, Field(max_length=100, description="Who does it; shown to others")]
+#: It is shown in terminals: no control characters, which could move their cursors.
+Note = Annotated[
+    str,
+    Field(
+        max_length=500,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f]*$",
+        description="In your own words, on one line; who you are is told by your key",
+    ),
+]
 Seconds = Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)]
 Channels = Annotated[list[str], Field(max_length=50)]
 
@@ -66,6 +74,9 @@ class AlertRule(Response):
     enabled: bool
     is_builtin: bool
     silenced_until: datetime | None
+    #: the name of the key that did it, and its own words
+    silenced_by: str | None = None
+    silenced_note: str | None = None
 
 
 class AlertKind(Response):
@@ -77,15 +88,15 @@ class AlertKind(Response):
     condition: dict[str, Any]
 
 
-class AlertActor(Request):
-    by: By = ""
+class AlertRemark(Request):
+    note: Note = ""
 
 
 class AlertSilence(Request):
     """For how long no channel is told; 0 ends a silence."""
 
     seconds: float = Field(ge=0, le=MAX_SILENCE_SECONDS, allow_inf_nan=False)
-    by: By = ""
+    note: Note = ""
 
 
 class AlertNotification(Response):

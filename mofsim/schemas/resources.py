@@ -164,12 +164,17 @@ class Alert(Response):
     resolved_at: datetime | None
     #: who resolved it; null when its cause went away by itself
     resolved_by: str | None = None
+    resolved_note: str | None = None
     #: the rule that raised it; null where no rule did, or it was deleted since
     rule_id: int | None = None
     acknowledged_at: datetime | None = None
+    #: the name of the key that did it, here and below; a note is in its own words
     acknowledged_by: str | None = None
+    acknowledged_note: str | None = None
     #: until then no channel is told of it
     silenced_until: datetime | None = None
+    silenced_by: str | None = None
+    silenced_note: str | None = None
     #: when its level rose because nobody had acknowledged it
     escalated_at: datetime | None = None
 

@@ -101,6 +101,7 @@ TABLE: Mapping[Endpoint, Scope | None] = {
     ("DELETE", "/api/v1/alerts/rules/{id}"): Scope.ADMIN,
     ("POST", "/api/v1/alerts/rules/{id}/reset"): Scope.ADMIN,
     ("POST", "/api/v1/alerts/rules/{id}/silence"): Scope.ADMIN,
+    ("POST", "/api/v1/alerts/channels/{name}/test"): Scope.ADMIN,
     # Keys
     ("GET", "/api/v1/keys"): Scope.ADMIN,
     ("POST", "/api/v1/keys"): Scope.ADMIN,

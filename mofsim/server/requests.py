@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from mofsim.core.errors import NotFound
+from mofsim.core.keys import Holder
 from mofsim.server.errors import Refused
 from mofsim.server.validation import invalid
 
@@ -28,6 +29,12 @@ def path_id(request: Request, kind: str = "task", name: str = "id") -> int:
     if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
         return int(text)
     raise NotFound(f"there is no {kind} {text[:40]!r}; it is named by its id, a whole number", field=name)
+
+
+def asker(request: Request) -> str:
+    """The name of the key that asks; "" where the server wants no keys."""
+    holder: Holder | None = request.scope.get("holder")
+    return holder.name if holder else ""
 
 
 def query(request: Request, model: type[M]) -> M:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding
 
 if TYPE_CHECKING:
+    from mofsim.schemas.alerts import AlertRule
+    from mofsim.schemas.resources import Alert
     from mofsim.schemas.tasks import Task
 
 
@@ -24,18 +26,24 @@ class Scope(StrEnum):
     LIST = "in the list"
     DETAIL = "in a task"
     TASK = "on tasks"
+    ALERT = "on alerts and rules"
     FORM = "in the form"
     CONSOLE = "everywhere"
 
 
 @dataclass(frozen=True)
 class Context:
-    """What an action is judged on; `tasks` are those that it would take."""
+    """What an action is judged on; `tasks`, `alerts` and `rule` are those that it would take."""
 
     tasks: Sequence[Task] = ()
+    alerts: Sequence[Alert] = ()
+    rule: AlertRule | None = None
     selected: int = 0
     online: bool = True
+    #: the server is there, and does not take our key
+    key_refused: bool = False
     filtered: bool = False
+    mode: str = "tasks"
     pane: str = ""
     finding: bool = False
     #: a cancel can be taken back
@@ -73,6 +81,8 @@ class Action:
         return self.keys.split(",")[0]
 
     def why_not(self, context: Context) -> str | None:
+        if self.acts and context.key_refused:
+            return "the server does not take the key any more; what to do is said above the keys"
         if self.acts and not context.online:
             return "the server does not answer; this works again as soon as it does"
         return self.refusal(context)

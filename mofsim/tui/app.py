@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.app import App
 from textual.filter import LineFilter
+from textual.screen import Screen
 from textual.signal import Signal
 from textual.timer import Timer
 
@@ -57,6 +58,7 @@ class Console(App[None]):
         self._connect = connect
         self._recount: Timer | None = None
         self.add_mode("tasks", lambda: TasksScreen(self.session))
+        self.add_mode("alerts", self._alerts_screen)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
@@ -84,6 +86,8 @@ class Console(App[None]):
     def _publish(self, change: Change) -> None:
         if change.recount and self._recount is None:
             self._recount = self.set_timer(RECOUNT, self._ask_counts)
+        if change.missed and self.session.client:
+            self.run_worker(jobs.bound(jobs.active_alerts, self.session.client, self.post_message), group="alerts")
         self.session.changed.publish(change)
 
     def _ask_counts(self) -> None:
@@ -93,11 +97,12 @@ class Console(App[None]):
 
     def on_connected(self, message: messages.Connected) -> None:
         self.session.store.workers = {worker.id: worker for worker in message.workers}
+        self.session.store.alerts.hold(message.alerts)
         self._publish(self.session.store.connected(message.health))
 
     def on_line_lost(self, message: messages.LineLost) -> None:
         now = self.session.monotonic()
-        self._publish(self.session.store.lost(message.reason, now, now + message.retry_in))
+        self._publish(self.session.store.lost(message.reason, now, now + message.retry_in, message.key_refused))
 
     def on_told(self, message: messages.Told) -> None:
         self._publish(self.session.store.told(message.news))
@@ -112,6 +117,10 @@ class Console(App[None]):
 
     def on_task_came(self, message: messages.TaskCame) -> None:
         self._publish(self.session.store.refreshed(message.task))
+
+    def on_active_alerts_came(self, message: messages.ActiveAlertsCame) -> None:
+        self.session.store.alerts.hold(message.alerts)
+        self._publish(Change(alerts=True))
 
     def on_counted(self, message: messages.Counted) -> None:
         self._publish(self.session.store.counted(message.queue))
@@ -137,6 +146,11 @@ class Console(App[None]):
         from mofsim.tui.screens.task_detail import TaskDetail
 
         self.push_screen(TaskDetail(self.session, message.task))
+
+    def _alerts_screen(self) -> Screen[None]:
+        from mofsim.tui.screens.alerts import AlertsScreen
+
+        return AlertsScreen(self.session)
 
     def _tasks_screen(self) -> TasksScreen:
         """The list of tasks, brought to the front."""

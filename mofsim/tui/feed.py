@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from mofsim.tui.messages import Connected, LineLost, Told
-from mofsim.tui.news import Missed, News, TaskGone, TaskMoved, TaskSeen, WorkerSeen
+from mofsim.tui.news import AlertSeen, Missed, News, RuleGone, RuleSeen, TaskGone, TaskMoved, TaskSeen, WorkerSeen
 from mofsim.vocabulary import EventType
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ BATCH = 0.1
 #: Pauses between tries to connect, in seconds.
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
+#: After a key was refused: somebody must do something first, and servers make those wait who come with wrong keys.
+REFUSED_PAUSE = 30.0
 #: A line that stood for so many seconds was a good one: after it the first try is made at once.
 STOOD = 2.0
 
@@ -42,13 +44,17 @@ class Feed:
         self._opened_at: float | None = None
 
     async def run(self) -> None:
-        from mofsim.client import ClientError
+        from mofsim.client import ClientError, KeyRefused
 
         pause = FIRST_PAUSE
         while True:
             self._opened_at = None
             try:
                 await self._follow()
+            except KeyRefused as error:
+                self._post(LineLost(str(error), REFUSED_PAUSE, key_refused=True))
+                await asyncio.sleep(REFUSED_PAUSE)
+                pause = FIRST_PAUSE
             except ClientError as error:
                 if self._opened_at is not None and self._now() - self._opened_at > STOOD:
                     # Mostly a server that was restarted, or our own terminal that stood still: no reason to alarm.
@@ -62,12 +68,13 @@ class Feed:
         """Ends only by raising ClientError."""
         health = await self._client.health()
         workers = await self._client.workers()
+        alerts = await self._client.alerts()
         if self._last_id is not None and health.last_event_id < self._last_id:
             # Another server, or another data folder, at the same address.
             self._add(Missed())
             self._last_id = None
         self._last_id = health.last_event_id if self._last_id is None else self._last_id
-        self._post(Connected(health, workers))
+        self._post(Connected(health, workers, alerts))
         self._opened_at = self._now()
         async with aclosing(self._client.events(self._last_id)) as events:
             async for event in events:
@@ -94,7 +101,8 @@ class Feed:
 
 def read(event: Event) -> News | None:
     """What an event means to the console; None for one that it does not show."""
-    from mofsim.schemas.resources import Worker
+    from mofsim.schemas.alerts import AlertRule
+    from mofsim.schemas.resources import Alert, Worker
     from mofsim.schemas.tasks import Task
 
     match event.type:
@@ -108,6 +116,12 @@ def read(event: Event) -> News | None:
             return TaskGone(event.task_id)
         case EventType.WORKER_STATE:
             return WorkerSeen(Worker.model_validate(event.data["worker"]))
+        case EventType.ALERT_RAISED | EventType.ALERT_ESCALATED | EventType.ALERT_CHANGED | EventType.ALERT_RESOLVED:
+            return AlertSeen(Alert.model_validate(event.data["alert"]))
+        case EventType.ALERT_RULE_CHANGED:
+            return RuleSeen(AlertRule.model_validate(event.data["rule"]))
+        case EventType.ALERT_RULE_DELETED:
+            return RuleGone(event.data["rule_id"])
         case EventType.RESET:
             return Missed()
         case _:

@@ -10,22 +10,28 @@ from textual.message import Message
 from textual.worker import WorkType
 
 from mofsim.tui import messages
+from mofsim.tui.alert_book import Numbered
 from mofsim.vocabulary import Priority, TaskType
 
 if TYPE_CHECKING:
     from mofsim.client import AsyncClient
+    from mofsim.schemas.alerts import AlertRule
+    from mofsim.schemas.resources import Alert
     from mofsim.schemas.tasks import Task
     from mofsim.tui.form import Question
     from mofsim.tui.query import Query
     from mofsim.tui.window import Fetch
 
 T = TypeVar("T")
+N = TypeVar("N", bound=Numbered)
 Post = Callable[[Message], object]
 
 #: Lines of a log that are read at once; larger pages leave more holes in memory when they are put away.
 LOG_PAGE = 500
 #: Rows that "select all" reads at most.
 SELECT_PAGE, SELECT_PAGES = 500, 4
+#: Alerts that are read, those that are over too.
+ALERT_HISTORY = 500
 
 
 def bound(job: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> WorkType[None]:
@@ -76,6 +82,52 @@ async def count(client: AsyncClient, post: Post) -> None:
     queue = await _quietly(client.queue())
     if queue is not None:
         post(messages.Counted(queue))
+
+
+async def active_alerts(client: AsyncClient, post: Post) -> None:
+    alerts = await _quietly(client.alerts())
+    if alerts is not None:
+        post(messages.ActiveAlertsCame(alerts))
+
+
+async def alert_history(client: AsyncClient, post: Post) -> None:
+    alerts = await _quietly(client.alert_history(ALERT_HISTORY))
+    if alerts is not None:
+        post(messages.AlertsCame(alerts))
+
+
+async def alert_rules(client: AsyncClient, post: Post) -> None:
+    rules = await _quietly(client.alert_rules())
+    if rules is not None:
+        post(messages.RulesCame(rules))
+
+
+async def alert(client: AsyncClient, alert_id: int, post: Post) -> None:
+    """One alert, whose numbers no event tells, and what channels were told of it."""
+    found, told = await _quietly(client.alert(alert_id)), await _quietly(client.alert_notifications(alert_id))
+    if found is not None and told is not None:
+        post(messages.AlertCame(found, told))
+
+
+async def acknowledge(client: AsyncClient, alerts: Sequence[Alert], post: Post) -> None:
+    await _each(alerts, lambda alert: client.acknowledge_alert(alert.id), "acknowledged", post, "alert")
+
+
+async def resolve(client: AsyncClient, alerts: Sequence[Alert], post: Post) -> None:
+    await _each(alerts, lambda alert: client.resolve_alert(alert.id), "resolved", post, "alert")
+
+
+async def silence(client: AsyncClient, alerts: Sequence[Alert], seconds: float, words: str, post: Post) -> None:
+    await _each(alerts, lambda alert: client.silence_alert(alert.id, seconds), words, post, "alert")
+
+
+async def silence_rule(client: AsyncClient, rule: AlertRule, seconds: float, words: str, post: Post) -> None:
+    await _each([rule], lambda rule: client.silence_alert_rule(rule.id, seconds), words, post, "rule")
+
+
+async def switch_rule(client: AsyncClient, rule: AlertRule, on: bool, post: Post) -> None:
+    words = f"switched {'on' if on else 'off'}"
+    await _each([rule], lambda rule: client.change_alert_rule(rule.id, enabled=on), words, post, "rule")
 
 
 async def explain(client: AsyncClient, task_id: int, post: Post) -> None:
@@ -194,20 +246,22 @@ async def submit(
         post(messages.SubmitRefused(str(error), None))
 
 
-async def _each(tasks: Sequence[Task], ask: Callable[[Task], Awaitable[object]], done: str, post: Post) -> None:
+async def _each(
+    things: Sequence[N], ask: Callable[[N], Awaitable[object]], done: str, post: Post, what: str = "task"
+) -> None:
     """One after another, so that a long selection does not crowd out others; a refusal stops none of the rest."""
     from mofsim.client import ClientError
 
     refused = []
-    for task in tasks:
+    for thing in things:
         try:
-            await ask(task)
+            await ask(thing)
         except ClientError as error:
             refused.append(str(error))
-    fine = len(tasks) - len(refused)
-    what = f"task {tasks[0].id}" if len(tasks) == 1 else f"{fine} tasks"
+    fine = len(things) - len(refused)
+    named = f"{what} {getattr(things[0], 'name', things[0].id)}" if len(things) == 1 else f"{fine} {what}s"
     if fine:
-        post(messages.Said(f"{what} {done}"))
+        post(messages.Said(f"{named} {done}"))
     if refused:
         more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
         post(messages.Said(f"{refused[0]}{more}", "error"))

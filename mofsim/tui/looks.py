@@ -11,7 +11,7 @@ from typing import Final
 from rich.cells import cell_len
 from rich.style import Style
 
-from mofsim.vocabulary import TaskStatus
+from mofsim.vocabulary import AlertLevel, TaskStatus
 
 PLAIN: Final = Style.null()
 DIM: Final = Style(dim=True)
@@ -45,12 +45,20 @@ STATE_STYLES: Final[Mapping[TaskStatus, Style]] = {
     TaskStatus.TIMEOUT: BAD,
 }
 
+ALERT_STYLES: Final[Mapping[AlertLevel, Style]] = {
+    AlertLevel.INFO: PLAIN,
+    AlertLevel.WARNING: WARN,
+    AlertLevel.ERROR: BAD,
+    AlertLevel.CRITICAL: Style(color="red", bold=True),
+}
+
 
 @dataclass(frozen=True)
 class Glyphs:
     """Every character beyond the alphabet that the console draws, each one cell wide."""
 
     states: Mapping[TaskStatus, str]
+    levels: Mapping[AlertLevel, str]
     live: str
     stale: str
     paused: str
@@ -86,6 +94,7 @@ UNICODE: Final = Glyphs(
         TaskStatus.CANCELLED: "⊘",
         TaskStatus.TIMEOUT: "✗",
     },
+    levels={AlertLevel.INFO: "·", AlertLevel.WARNING: "▲", AlertLevel.ERROR: "✗", AlertLevel.CRITICAL: "✗"},
     live="●",
     stale="◌",
     paused="‖",
@@ -120,6 +129,7 @@ ASCII: Final = Glyphs(
         TaskStatus.CANCELLED: "-",
         TaskStatus.TIMEOUT: "x",
     },
+    levels={AlertLevel.INFO: ".", AlertLevel.WARNING: "^", AlertLevel.ERROR: "x", AlertLevel.CRITICAL: "x"},
     live="*",
     stale="?",
     paused="=",
@@ -142,6 +152,14 @@ ASCII: Final = Glyphs(
     arrow=">",
     braille=False,
 )
+
+
+_RAISED: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def small(number: int, glyphs: Glyphs) -> str:
+    """A number that is set behind a word, raised where the terminal can: Alerts², Alerts(2)."""
+    return str(number).translate(_RAISED) if glyphs.braille else f"({number})"
 
 
 #: What a terminal without Unicode shows in place of characters that we do not choose ourselves.

@@ -12,19 +12,21 @@ from mofsim.tui.news import News
 from mofsim.tui.window import Fetch
 
 if TYPE_CHECKING:
+    from mofsim.schemas.alerts import AlertNotification, AlertRule
     from mofsim.schemas.envelope import Page
     from mofsim.schemas.estimates import Estimate
-    from mofsim.schemas.resources import Health, Model, Queue, Structure, Worker
+    from mofsim.schemas.resources import Alert, Health, Model, Queue, Structure, Worker
     from mofsim.schemas.tasks import Attempt, Explanation, LogLine, OutputFile, SeriesColumns, Task, TaskResult
     from mofsim.tui.form import Question
 
 
 @dataclass
 class Connected(Message):
-    """The line to the server stands; `workers` are those that it knows."""
+    """The line to the server stands; `workers` are those that it knows, `alerts` those that hold."""
 
     health: Health
     workers: Sequence[Worker]
+    alerts: Sequence[Alert]
 
 
 @dataclass
@@ -33,6 +35,8 @@ class LineLost(Message):
 
     reason: str
     retry_in: float
+    #: the server is there, and does not take our key
+    key_refused: bool = False
 
 
 @dataclass
@@ -77,6 +81,33 @@ class SelectionCame(Message):
 @dataclass
 class Counted(Message):
     queue: Queue
+
+
+@dataclass
+class ActiveAlertsCame(Message):
+    """The alerts that hold."""
+
+    alerts: Sequence[Alert]
+
+
+@dataclass
+class AlertsCame(Message):
+    """The newest alerts, those that are over too."""
+
+    alerts: Sequence[Alert]
+
+
+@dataclass
+class RulesCame(Message):
+    rules: Sequence[AlertRule]
+
+
+@dataclass
+class AlertCame(Message):
+    """An alert, and what channels were told of it."""
+
+    alert: Alert
+    told: Sequence[AlertNotification]
 
 
 @dataclass

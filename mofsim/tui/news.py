@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mofsim.schemas.resources import Worker
+    from mofsim.schemas.alerts import AlertRule
+    from mofsim.schemas.resources import Alert, Worker
     from mofsim.schemas.tasks import Task
 
 
@@ -38,8 +39,27 @@ class WorkerSeen:
 
 
 @dataclass(frozen=True)
+class AlertSeen:
+    """An alert as it is now."""
+
+    alert: Alert
+
+
+@dataclass(frozen=True)
+class RuleSeen:
+    """An alert rule as it is now."""
+
+    rule: AlertRule
+
+
+@dataclass(frozen=True)
+class RuleGone:
+    rule_id: int
+
+
+@dataclass(frozen=True)
 class Missed:
     """Events were lost: what is shown must be read again."""
 
 
-News = TaskSeen | TaskMoved | TaskGone | WorkerSeen | Missed
+News = TaskSeen | TaskMoved | TaskGone | WorkerSeen | AlertSeen | RuleSeen | RuleGone | Missed

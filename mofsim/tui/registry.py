@@ -10,6 +10,7 @@ from textual.binding import BindingType
 
 from mofsim.tui.actions import Action, Context, Refusal
 from mofsim.tui.actions import Scope as S
+from mofsim.tui.alert_words import task_of
 from mofsim.vocabulary import FINAL, WAITING, Priority, TaskStatus
 
 
@@ -52,6 +53,34 @@ def _can_raise(context: Context) -> str | None:
 def _can_lower(context: Context) -> str | None:
     lowest = all(task.priority is Priority.LOW for task in context.tasks if task.status in WAITING)
     return _waiting(context) or ("it has the lowest priority already" if lowest else None)
+
+
+def _active_alert(context: Context) -> str | None:
+    if not context.alerts:
+        return "there is no alert under the cursor"
+    return f"alert {context.alerts[0].id} is over" if all(alert.resolved for alert in context.alerts) else None
+
+
+def _can_acknowledge(context: Context) -> str | None:
+    by = next((alert.acknowledged_by for alert in context.alerts), None)
+    acknowledged = all(alert.acknowledged_at for alert in context.alerts)
+    return _active_alert(context) or (f"{by or 'somebody'} has acknowledged it already" if acknowledged else None)
+
+
+def _has_task(context: Context) -> bool:
+    return len(context.alerts) == 1 and task_of(context.alerts[0]) is not None
+
+
+def _among_alerts(context: Context) -> bool:
+    return context.pane in ("active", "history")
+
+
+def _among_rules(context: Context) -> bool:
+    return context.pane == "rules"
+
+
+def _any_rule(context: Context) -> str | None:
+    return None if context.rule else "there is no rule under the cursor"
 
 
 def _in_log(context: Context) -> bool:
@@ -115,9 +144,29 @@ ACTIONS: tuple[Action, ...] = (
            acts=True, refusal=_can_lower, counts=True),
     Action("task.copy", "y", "copy", "Copy to the terminal's clipboard: ids, the log line, the result's addresses",
            S.TASK, refusal=_any_task, footer=13, counts=True),
+    Action("alert.next_pane", "tab", "next pane", "What holds, what is over, the rules", S.ALERT, footer=8),
+    Action("alert.previous_pane", "shift+tab", "previous pane", "The pane before", S.ALERT),
+    Action("alert.task", "enter", "open task", "Open the task that the alert is about", S.ALERT,
+           applies=_has_task, footer=1),
+    Action("alert.select", "space", "select", "Select the alert, or not; an action then takes all that are selected",
+           S.ALERT, applies=lambda c: c.pane == "active", refusal=_active_alert, footer=5),
+    Action("alert.none", "-", "select none", "Select none", S.ALERT, applies=lambda c: c.selected > 0, footer=6),
+    Action("alert.resolve", "r", "resolve", "Say that the alert is over: asks first", S.ALERT,
+           acts=True, applies=_among_alerts, refusal=_active_alert, footer=3, counts=True),
+    Action("alert.silence", "m", "mute", "Tell no channel of the alert for a time; it is listed all the same", S.ALERT,
+           acts=True, applies=_among_alerts, refusal=_active_alert, footer=4, counts=True),
+    Action("rule.switch", "o", "on/off", "Switch the rule on, or off, which ends its alerts", S.ALERT,
+           acts=True, applies=_among_rules, refusal=_any_rule, footer=2),
+    Action("rule.silence", "m", "mute", "Tell no channel of what the rule raises for a time", S.ALERT,
+           acts=True, applies=_among_rules, refusal=_any_rule, footer=4),
     Action("form.submit", "ctrl+s", "submit", "Check the form and submit the task", S.FORM, acts=True, footer=1),
     Action("form.back", "escape", "back", "Back, without submitting", S.FORM, footer=2),
     Action("task.new", "n", "new task", "Fill in the form for a new task", S.CONSOLE, acts=True, footer=6),
+    Action("alert.acknowledge", "a", "ack", "Acknowledge: you look after the alert, and its level rises no more",
+           S.CONSOLE, acts=True, applies=lambda c: bool(c.alerts), refusal=_can_acknowledge, footer=2, counts=True),
+    Action("console.tasks", "2", "tasks", "The tasks", S.CONSOLE, applies=lambda c: c.mode != "tasks", footer=20),
+    Action("console.alerts", "5,!", "alerts", "The alerts, and the rules that raise them", S.CONSOLE,
+           applies=lambda c: c.mode != "alerts", footer=21),
     Action("console.pause", "p", "pause live", "Hold the picture still, or go on", S.CONSOLE, footer=40),
     Action("console.commands", ":,ctrl+p", "cmd", "Commands by name; `tasks status:failed` filters", S.CONSOLE,
            footer=91),

@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from mofsim.schemas.tasks import Task
 
 
+@dataclass(frozen=True)
+class Mode:
+    """A screen of its own that a key brings to the front."""
+
+    name: str
+    key: str
+    title: str
+
+
+MODES = (Mode("tasks", "2", "Tasks"), Mode("alerts", "5", "Alerts"))
+
+
 def _utc() -> datetime:
     return datetime.now(UTC)
 
@@ -36,8 +48,6 @@ class Session:
     undo_until: float = 0.0
     #: the user's keys, by action
     keymap: Mapping[str, str] = field(default_factory=dict)
-    #: names of the modes, in the order of their keys
-    modes: tuple[str, ...] = ("Tasks",)
     #: two clocks, so that a test can hold them still
     now: Callable[[], datetime] = _utc
     monotonic: Callable[[], float] = monotonic

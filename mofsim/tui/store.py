@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from mofsim.tui.alert_book import AlertBook
 from mofsim.tui.eta import Forecast
 from mofsim.tui.format import is_relaxation
-from mofsim.tui.news import Missed, News, TaskGone, TaskMoved, TaskSeen, WorkerSeen
+from mofsim.tui.news import AlertSeen, Missed, News, RuleGone, RuleSeen, TaskGone, TaskMoved, TaskSeen, WorkerSeen
 from mofsim.tui.query import Query
 from mofsim.tui.trail import Series, Trail, goal_of, limit_of
 from mofsim.tui.window import Fetch, Window
@@ -46,6 +47,8 @@ class Change:
     missed: bool = False
     #: tasks changed in number or state, so that the counts are to be asked for again
     recount: bool = False
+    #: alerts or their rules
+    alerts: bool = False
 
     def __or__(self, other: Change) -> Change:
         return Change(
@@ -55,6 +58,7 @@ class Change:
             self.line or other.line,
             self.missed or other.missed,
             self.recount or other.recount,
+            self.alerts or other.alerts,
         )
 
 
@@ -78,11 +82,14 @@ class Store:
     #: why there is no line, and when (on a monotonic clock) the next try is made
     reason: str = ""
     retry_at: float = 0.0
+    #: the server is there, and does not take our key
+    key_refused: bool = False
     #: when the line broke, on the same clock
     lost_at: float = 0.0
     paused: bool = False
     counts: Counts | None = None
     workers: dict[str, Worker] = field(default_factory=dict)
+    alerts: AlertBook = field(default_factory=AlertBook)
     models: set[str] = field(default_factory=set)
     window: Window = field(default_factory=Window)
     #: the list that was asked for last, until its first page is there
@@ -97,14 +104,14 @@ class Store:
         return self.line is Line.LIVE
 
     def connected(self, health: Health) -> Change:
-        self.line, self.reason = Line.LIVE, ""
+        self.line, self.reason, self.key_refused = Line.LIVE, "", False
         self.counts = Counts.of(health.queue)
-        return Change(line=True, counts=True)
+        return Change(line=True, counts=True, alerts=True)
 
-    def lost(self, reason: str, now: float, retry_at: float) -> Change:
+    def lost(self, reason: str, now: float, retry_at: float, key_refused: bool = False) -> Change:
         if self.line is Line.LIVE:
             self.line, self.lost_at = Line.LOST, now
-        self.reason, self.retry_at = reason, retry_at
+        self.reason, self.retry_at, self.key_refused = reason, retry_at, key_refused
         return Change(line=True)
 
     def counted(self, queue: Queue) -> Change:
@@ -199,6 +206,15 @@ class Store:
             case WorkerSeen(worker):
                 self.workers[worker.id] = worker
                 return Change(counts=True)
+            case AlertSeen(alert):
+                self.alerts.seen(alert)
+                return Change(alerts=True)
+            case RuleSeen(rule):
+                self.alerts.rule_seen(rule)
+                return Change(alerts=True)
+            case RuleGone(rule_id):
+                self.alerts.rule_gone(rule_id)
+                return Change(alerts=True)
             case Missed():
                 self.show(self.window.query, self.window.tail)
                 return Change(list=True, missed=True, recount=True)

@@ -19,6 +19,7 @@ _TYPES = {
     AlertLevel.ERROR: "failure",
     AlertLevel.CRITICAL: "failure",
 }
+_WORDS = {AlertNews.RESOLVED: "over", AlertNews.ESCALATED: "still there", AlertNews.TEST: "a test"}
 
 
 async def send(parcel: Parcel, *, timeout_seconds: float, allow_private: bool) -> Answer:
@@ -56,7 +57,7 @@ def _send(parcel: Parcel, timeout_seconds: float, allow_private: bool) -> Answer
 def text(parcel: Parcel) -> tuple[str, str]:
     """Title and body for a person."""
     alert = parcel.payload["alert"]
-    word = {AlertNews.RESOLVED: "over", AlertNews.ESCALATED: "still there"}.get(AlertNews(parcel.event))
+    word = _WORDS.get(AlertNews(parcel.event))
     title = f"mofsim {alert['level']}: {alert['alert_type'].replace('_', ' ')}" + (f" ({word})" if word else "")
     return title, f"{alert['message']}\n(alert {alert['id']} about {alert['subject']}, since {alert['created_at']})"
 

@@ -1,5 +1,11 @@
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from mofsim.client import Client
-from tests.client.running import Hands
+from mofsim.settings import load_settings
+from mofsim.worker.notifying import Notifier
+from tests.client.running import Hands, Server
 
 from .conftest import Mofsim
 
@@ -23,12 +29,12 @@ def test_alerts_are_listed_while_they_hold_and_with_all_after(
 
 def test_alerts_are_acknowledged_silenced_and_resolved(own_mofsim: Mofsim, hands: Hands) -> None:
     hands.alert("box:gpu0", "the GPU fell off the bus")
-    assert own_mofsim("alerts", "ack", 1).stdout == "alert 1 is acknowledged\n"
+    assert own_mofsim("alerts", "ack", 1, "--note", "on my way").stdout == "alert 1 is acknowledged\n"
     assert own_mofsim("alerts", "silence", 1, "--for", "2h").stdout.startswith("alert 1 is silent until 20")
     shown = own_mofsim("alerts", "show", 1)
-    assert "acknowledged by" in shown.stdout and "silent until" in shown.stdout
+    assert "acknowledged by local, silent until 20" in shown.stdout and "local: on my way" in shown.stdout
     document = own_mofsim("alerts", "show", 1, "--json").document
-    assert document["alert"]["acknowledged_by"] and document["notifications"] == []
+    assert document["alert"]["acknowledged_by"] == "local" and document["notifications"] == []
     assert own_mofsim("alerts", "silence", 1, "--for", "0").stdout == "alert 1 is silent no more\n"
     assert own_mofsim("alerts", "silence", 1, "--for", "soon").status == 2
     assert own_mofsim("alerts", "resolve", 1, "--json").document["items"][0]["resolved"]
@@ -59,3 +65,36 @@ def test_rules_are_listed_changed_added_and_removed(own_mofsim: Mofsim) -> None:
     assert own_mofsim("alerts", "rules", "set", "queue_long").status == 2
     missing = own_mofsim("alerts", "rules", "on", "no-such")
     assert missing.status == 2 and "there are gpu_lost, " in missing.stderr
+
+
+@contextmanager
+def channels_told(server: Server) -> Iterator[None]:
+    """While in the block channels are told, as the chores of a worker do it."""
+    notifier, stop = Notifier(load_settings(env=server.environment, cwd=server.folder)), threading.Event()
+
+    def rounds() -> None:
+        while not stop.wait(0.05):
+            notifier.round()
+
+    thread = threading.Thread(target=rounds)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+    notifier.close()
+
+
+def test_a_channel_is_tested_by_whoever_tells_channels(own_mofsim: Mofsim, own_server: Server) -> None:
+    nobody = own_mofsim("alerts", "test", "log", "--within", 0)
+    assert nobody.status == 1 and "none seems to run" in nobody.stdout
+    # The folder that the file is to be in is a file.
+    (own_server.data / "alerts").touch()
+    with channels_told(own_server):
+        told = own_mofsim("alerts", "test", "log")
+        failed = own_mofsim("alerts", "test", "book")
+    # Whoever tells channels here writes its log to the same place.
+    assert told.status == 0 and told.stdout.endswith("the channel log was told\n")
+    assert failed.status == 1 and "the channel book was not told: " in failed.stdout
+    assert "can not be written" in failed.stdout
+    missing = own_mofsim("alerts", "test", "no-such")
+    assert missing.status == 1 and "there are log, book" in missing.stderr

@@ -37,6 +37,11 @@ cpu_slots = 1
 threads_per_slot = 1
 progress_interval_seconds = 0.1
 stop_grace_seconds = 6.0
+[alerts.channels.log]
+kind = "log"
+[alerts.channels.book]
+kind = "file"
+path = "alerts/book.jsonl"
 """
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from mofsim.core import alert_kinds, alert_watch, alerts
+from mofsim.core import alert_kinds, alert_watch, alerts, events
 from mofsim.core.alert_kinds import Box
 from mofsim.db.engine import Database
-from mofsim.vocabulary import AlertLevel, AlertType, RuleKind
+from mofsim.vocabulary import AlertLevel, AlertType, EventType, RuleKind
 
 ALERTS = "/api/v1/alerts"
 RULES = f"{ALERTS}/rules"
@@ -99,14 +99,17 @@ async def test_an_alert_is_acknowledged_silenced_and_resolved(
     told = (await client.get(f"{place}/notifications")).json()["data"]["items"]
     assert [(each["event"], each["state"], each["channel"]) for each in told] == [("alert.raised", "PENDING", None)]
 
-    acknowledged = (await client.post(f"{place}/ack", json={"by": "ada"})).json()["data"]
-    assert acknowledged["acknowledged_by"] == "ada" and acknowledged["acknowledged_at"]
-    silenced = (await client.post(f"{place}/silence", json={"seconds": 60})).json()["data"]
+    acknowledged = (await client.post(f"{place}/ack", json={"note": "on my way"})).json()["data"]
+    assert acknowledged["acknowledged_at"]
+    assert (acknowledged["acknowledged_by"], acknowledged["acknowledged_note"]) == ("local", "on my way")
+    silenced = (await client.post(f"{place}/silence", json={"seconds": 60, "note": "at lunch"})).json()["data"]
     assert silenced["silenced_until"] and not silenced["resolved"]
+    assert (silenced["silenced_by"], silenced["silenced_note"]) == ("local", "at lunch")
     assert (await client.get(f"{place}/notifications")).json()["data"]["items"] == []
-    assert (await client.post(f"{place}/silence", json={"seconds": 0})).json()["data"]["silenced_until"] is None
+    loud = (await client.post(f"{place}/silence", json={"seconds": 0})).json()["data"]
+    assert (loud["silenced_until"], loud["silenced_by"], loud["silenced_note"]) == (None, None, None)
     over = (await client.post(f"{place}/resolve")).json()["data"]
-    assert over["resolved"] and over["resolved_by"] == "somebody"
+    assert over["resolved"] and (over["resolved_by"], over["resolved_note"]) == ("local", None)
     for action, body in (("ack", {}), ("resolve", {}), ("silence", {"seconds": 1})):
         answer = await client.post(f"{place}/{action}", json=body)
         assert answer.status_code == 409 and "over already" in answer.json()["error"]["detail"]
@@ -115,10 +118,74 @@ async def test_an_alert_is_acknowledged_silenced_and_resolved(
     assert (await client.get(place)).json()["data"] == over
 
 
+async def test_who_does_something_about_an_alert_is_told_by_the_key(
+    client: httpx.AsyncClient, fail: Callable[[], None]
+) -> None:
+    fail()
+    key = (await client.post("/api/v1/keys", json={"name": "ada", "scope": "submit"})).json()["data"]
+    as_ada = {"Authorization": f"Bearer {key['token']}"}
+    place = f"{ALERTS}/1"
+    for action, wrong in (("ack", {"by": "ben"}), ("ack", {"note": "\x1b[2J"}), ("resolve", {"by": "ben"})):
+        assert (await client.post(f"{place}/{action}", json=wrong, headers=as_ada)).status_code == 422
+    acknowledged = await client.post(f"{place}/ack", headers=as_ada)
+    again = await client.post(f"{place}/ack", json={"note": "me too"})
+    for answer in (acknowledged, again):
+        data = answer.json()["data"]
+        assert (data["acknowledged_by"], data["acknowledged_note"]) == ("ada", None)
+    await client.post(f"{place}/resolve", headers=as_ada)
+    lines = (await client.get("/api/v1/system/audit", params={"limit": 6})).json()["data"]["items"]
+    assert [(line["key_name"], line["route"].rpartition("/")[2], line["status"]) for line in lines] == [
+        ("ada", "resolve", 200),
+        ("local", "ack", 200),
+        ("ada", "ack", 200),
+        ("ada", "resolve", 422),
+        ("ada", "ack", 422),
+        ("ada", "ack", 422),
+    ]
+    assert {line["subject"] for line in lines} == {"alerts/1"}
+
+
+async def test_a_changed_rule_is_an_event_and_so_are_its_alerts(
+    client: httpx.AsyncClient, database: Database, fail: Callable[[], None]
+) -> None:
+    fail()
+    with database.read() as session:
+        since = events.last_id(session)
+    rule = await rule_named(client, "disk_low")
+    await client.patch(f"{RULES}/{rule['id']}", json={"level": "ERROR", "escalate_to": "CRITICAL"})
+    await client.patch(f"{RULES}/{rule['id']}", json={"enabled": False})
+    own = (await client.post(RULES, json={"name": "warm", "kind": "gpu_hot"})).json()["data"]
+    await client.delete(f"{RULES}/{own['id']}")
+    with database.read() as session:
+        told = events.after(session, since, 100)
+    assert [(each.type, each.task_id) for each in told] == [
+        (EventType.ALERT_CHANGED, None),
+        (EventType.ALERT_RULE_CHANGED, None),
+        (EventType.ALERT_RESOLVED, None),
+        (EventType.ALERT_RULE_CHANGED, None),
+        (EventType.ALERT_RULE_CHANGED, None),
+        (EventType.ALERT_RULE_DELETED, None),
+    ]
+    assert told[0].data["alert"]["level"] == told[1].data["rule"]["level"] == "ERROR"
+    assert told[3].data["rule"] == await rule_named(client, "disk_low")
+    assert told[4].data["rule"] == own and told[5].data == {"rule_id": own["id"]}
+
+
+async def test_only_a_channel_of_the_settings_can_be_tested(client: httpx.AsyncClient) -> None:
+    asked = await client.post(f"{ALERTS}/channels/log/test")
+    told = asked.json()["data"]
+    assert (asked.status_code, told["channel"], told["event"], told["state"]) == (202, "log", "alert.test", "PENDING")
+    assert (await client.get(f"{ALERTS}/{told['alert_id']}/notifications")).json()["data"]["items"] == [told]
+    assert (await client.get(f"{ALERTS}/active")).json()["data"]["items"] == []
+    missing = await client.post(f"{ALERTS}/channels/lab%20x/test")
+    assert missing.status_code == 404 and "there are log" in missing.json()["error"]["detail"]
+
+
 async def test_a_rule_is_silenced(client: httpx.AsyncClient, fail: Callable[[], None]) -> None:
     rule = await rule_named(client, "disk_low")
-    silenced = await client.post(f"{RULES}/{rule['id']}/silence", json={"seconds": 60})
-    assert silenced.json()["data"]["silenced_until"]
+    silenced = (await client.post(f"{RULES}/{rule['id']}/silence", json={"seconds": 60, "note": "new disk"})).json()
+    assert silenced["data"]["silenced_until"]
+    assert (silenced["data"]["silenced_by"], silenced["data"]["silenced_note"]) == ("local", "new disk")
     fail()
     assert (await client.get(f"{ALERTS}/1/notifications")).json()["data"]["items"] == []
     too_long = await client.post(f"{RULES}/{rule['id']}/silence", json={"seconds": 1e9})

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from mofsim.client import ApiError, AsyncClient, Conflict, NotFound, ServerUnreachable
+from mofsim.client import ApiError, AsyncClient, Conflict, KeyRefused, NotFound, ServerUnreachable
 from mofsim.client.request import Request
+from mofsim.schemas.alerts import AlertNotification, AlertRule
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.estimates import Estimate, TimeEstimate
 from mofsim.schemas.events import Event
-from mofsim.schemas.resources import Health, Model, Queue, Structure, Worker
+from mofsim.schemas.resources import Alert, Health, Model, Queue, Structure, Worker
 from mofsim.schemas.tasks import (
     Attempt,
     Explanation,
@@ -27,7 +28,19 @@ from mofsim.schemas.tasks import (
     TaskResult,
 )
 from mofsim.tui.query import Query, Term
-from mofsim.vocabulary import EventType, LogLevel, Preset, Priority, StopReason, TaskStatus, TaskType, WorkerState
+from mofsim.vocabulary import (
+    AlertLevel,
+    AlertNews,
+    DeliveryState,
+    EventType,
+    LogLevel,
+    Preset,
+    Priority,
+    StopReason,
+    TaskStatus,
+    TaskType,
+    WorkerState,
+)
 
 T = TypeVar("T")
 
@@ -99,6 +112,67 @@ def worker(number: int, state: WorkerState = WorkerState.BUSY) -> Worker:
     )
 
 
+def alert(id: int, level: AlertLevel = AlertLevel.WARNING, **changes: Any) -> Alert:
+    values: dict[str, Any] = {
+        "id": id,
+        "level": level,
+        "alert_type": "gpu_hot",
+        "subject": f"GPU-{id}",
+        "message": f"GPU {id} of gpu-box-1 is at 9{id} °C",
+        "details": {"value": 90.0 + id, "threshold": 85.0},
+        "created_at": NOW - timedelta(minutes=60 - id),
+        "resolved": False,
+        "resolved_at": None,
+        "rule_id": 1,
+    }
+    return Alert(**(values | changes))
+
+
+def over(id: int, **changes: Any) -> Alert:
+    return alert(id, resolved=True, resolved_at=NOW - timedelta(minutes=20), **changes)
+
+
+def some_alerts() -> list[Alert]:
+    about_task = {"alert_type": "no_progress", "subject": "task 8125", "details": {"task_id": 8125}, "rule_id": 2}
+    heeded = {"acknowledged_at": NOW - timedelta(minutes=5), "acknowledged_by": "ada", "acknowledged_note": "on my way"}
+    return [
+        over(1),
+        over(2, resolved_by="ada", resolved_note="dust"),
+        alert(3, message="task 8125 (optimization of MOF-74-Zn): no progress for 500 steps", **about_task),
+        alert(4, AlertLevel.CRITICAL, message="GPU 4 of gpu-box-1 can not be used: GPU is lost", rule_id=None),
+        alert(5, AlertLevel.ERROR, **heeded),
+    ]
+
+
+def rule(id: int, name: str, says: str, **changes: Any) -> AlertRule:
+    values: dict[str, Any] = {
+        "id": id,
+        "name": name,
+        "kind": name,
+        "condition": {"threshold": 85.0, "for_seconds": 10.0},
+        "unit": "°C",
+        "says": says,
+        "level": AlertLevel.WARNING,
+        "escalate_to": AlertLevel.ERROR,
+        "escalate_after_seconds": 600.0,
+        "cooldown_seconds": 300.0,
+        "channels": None,
+        "enabled": True,
+        "is_builtin": True,
+        "silenced_until": None,
+    }
+    return AlertRule(**(values | changes))
+
+
+def some_rules() -> list[AlertRule]:
+    never = {"escalate_to": None, "escalate_after_seconds": None}
+    return [
+        rule(1, "gpu_hot", "a GPU is hotter"),
+        rule(2, "no_progress", "the largest force did not fall", unit="", condition={"threshold": 0.01, "steps": 500}),
+        rule(3, "queue_long", "more tasks wait for a device", unit="tasks", condition={"threshold": 100}, **never),
+    ]
+
+
 def some_tasks() -> list[Task]:
     """Ten tasks in all states, newest first as ids go."""
     s = TaskStatus
@@ -138,6 +212,8 @@ class World:
     tasks: dict[int, Task] = field(default_factory=dict)
     structures: list[Structure] = field(default_factory=lambda: [structure(i, n) for i, n in enumerate(STRUCTURES, 1)])
     log: list[LogLine] = field(default_factory=list)
+    alerts: dict[int, Alert] = field(default_factory=dict)
+    rules: list[AlertRule] = field(default_factory=some_rules)
     #: requests that were made: method and path
     asked: list[tuple[str, str]] = field(default_factory=list)
     submitted: list[dict[str, Any]] = field(default_factory=list)
@@ -148,6 +224,8 @@ class World:
     #: set to have no worker for what is estimated
     estimate_why_none: str | None = None
     up: bool = True
+    #: set to take the key no longer: the server's words
+    key_refused: str = ""
     events: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -169,6 +247,23 @@ class World:
         """A worker does something else now."""
         await self.tell(EventType.WORKER_STATE, {"worker": worker(number, state).model_dump(mode="json")})
 
+    async def raise_alert(self, changed: Alert) -> None:
+        """An alert is new or changed, and an event tells of it."""
+        kind = EventType.ALERT_CHANGED if changed.id in self.alerts else EventType.ALERT_RAISED
+        self.alerts[changed.id] = changed
+        kind = EventType.ALERT_RESOLVED if changed.resolved else kind
+        await self.tell(kind, {"alert": changed.model_dump(mode="json")})
+
+    async def change_rule(self, changed: AlertRule) -> None:
+        self.rules = [changed if each.id == changed.id else each for each in self.rules]
+        await self.tell(EventType.ALERT_RULE_CHANGED, {"rule": changed.model_dump(mode="json")})
+
+    async def refuse_key(self, why: str) -> None:
+        """It was revoked: streams end, and nothing is answered but health."""
+        self.key_refused = why
+        async with self._news:
+            self._news.notify_all()
+
     async def progress(self, task_id: int, **progress: Any) -> None:
         data = {"progress": progress, "status": "RUNNING", "attempt": 1}
         await self.tell(EventType.TASK_PROGRESS, data, task_id)
@@ -179,7 +274,7 @@ class World:
             self._news.notify_all()
 
     async def follow(self, last: int) -> AsyncGenerator[Event]:
-        while self.up:
+        while self.up and not self.key_refused:
             while last < len(self.events):
                 last += 1
                 yield self.events[last - 1]
@@ -188,8 +283,9 @@ class World:
         raise ServerUnreachable(URL, "the connection broke")
 
 
-def world(tasks: list[Task] | None = None) -> World:
+def world(tasks: list[Task] | None = None, alerts: list[Alert] | None = None) -> World:
     found = World({t.id: t for t in (some_tasks() if tasks is None else tasks)})
+    found.alerts = {each.id: each for each in alerts or ()}
     found.log = [
         LogLine(
             id=i,
@@ -204,6 +300,29 @@ def world(tasks: list[Task] | None = None) -> World:
     return found
 
 
+def _silenced(body: dict[str, Any]) -> dict[str, Any]:
+    if not body.get("seconds"):
+        return {"silenced_until": None, "silenced_by": None}
+    return {"silenced_until": NOW + timedelta(seconds=body["seconds"]), "silenced_by": "local"}
+
+
+def _notification(alert_id: int, channel: str, error: str | None) -> AlertNotification:
+    return AlertNotification(
+        id=alert_id,
+        alert_id=alert_id,
+        channel=channel,
+        event=AlertNews.RAISED,
+        state=DeliveryState.PENDING if error else DeliveryState.DELIVERED,
+        attempts=1,
+        created_at=NOW,
+        last_attempt_at=NOW,
+        next_attempt_at=None,
+        delivered_at=None if error else NOW - timedelta(minutes=10),
+        response_status=None,
+        last_error=error,
+    )
+
+
 class FakeClient(AsyncClient):
     def __init__(self, world: World) -> None:
         super().__init__(URL)
@@ -215,6 +334,8 @@ class FakeClient(AsyncClient):
         path = request.path.removeprefix("/api/v1/")
         self.world.asked.append((request.method, path))
         first, *rest = path.split("/")
+        if self.world.key_refused and first != "health":
+            raise KeyRefused(self.world.key_refused, code=401, type="WrongKey")
         answer: Any = await self._answers()[first](request, rest)
         return answer  # type: ignore[no-any-return]
 
@@ -225,6 +346,7 @@ class FakeClient(AsyncClient):
             "tasks": self._tasks,
             "structures": self._structures,
             "models": self._models,
+            "alerts": self._alerts,
         }
 
     async def events(
@@ -249,6 +371,38 @@ class FakeClient(AsyncClient):
         if rest == ["queue"]:
             return self._queue()
         return [worker(i) for i in range(4)]
+
+    async def _alerts(self, request: Request[Any], rest: list[str]) -> Any:
+        known = sorted(self.world.alerts.values(), key=lambda each: -each.id)
+        match rest:
+            case ["active"]:
+                return [each for each in known if not each.resolved]
+            case ["history"]:
+                return known
+            case ["rules"]:
+                return self.world.rules
+            case ["rules", id, *action]:
+                found = next(each for each in self.world.rules if each.id == int(id))
+                changed = found.model_copy(update=_silenced(request.json) if action else request.json)
+                await self.world.change_rule(changed)
+                return changed
+            case [id]:
+                return self.world.alerts[int(id)]
+            case [id, "notifications"]:
+                return [_notification(int(id), "log", None), _notification(int(id), "lab", "no answer within 15 s")]
+            case [id, action]:
+                return await self._steer(self.world.alerts[int(id)], action, request)
+        raise AssertionError(rest)
+
+    async def _steer(self, found: Alert, action: str, request: Request[Any]) -> Alert:
+        changes = {
+            "ack": {"acknowledged_at": NOW, "acknowledged_by": "local"},
+            "resolve": {"resolved": True, "resolved_at": NOW, "resolved_by": "local"},
+            "silence": _silenced(request.json),
+        }
+        changed = found.model_copy(update=changes[action])
+        await self.world.raise_alert(changed)
+        return changed
 
     async def _tasks(self, request: Request[Any], rest: list[str]) -> Any:
         if rest == ["estimate"]:

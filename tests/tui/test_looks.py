@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from mofsim.tui.app import Console
 from mofsim.tui.looks import UNICODE
 from tests.tui.conftest import Driver
-from tests.tui.fake import NOW, URL, FakeClient, world
+from tests.tui.fake import NOW, URL, FakeClient, World, some_alerts, world
 
 SIZES = pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["120x36", "80x24"])
 Compare = Callable[..., bool]
@@ -26,9 +26,16 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def picture(snap_compare: Compare, size: tuple[int, int], keys: list[str], *texts: str) -> bool:
-    """Press the keys, wait for the texts, compare."""
-    known = world()
+def picture(
+    snap_compare: Compare,
+    size: tuple[int, int],
+    keys: list[str],
+    *texts: str,
+    known: World | None = None,
+    why: str = "",
+) -> bool:
+    """Press the keys, wait for the texts, compare. `why`: the key is refused after that."""
+    known = known or world()
     app = Console(URL, lambda: FakeClient(known), glyphs=UNICODE)
     app.session.now = lambda: NOW
 
@@ -37,6 +44,9 @@ def picture(snap_compare: Compare, size: tuple[int, int], keys: list[str], *text
         await driver.sees("● live", "1 of 10")
         await driver.press(*keys)
         await driver.sees(*texts)
+        if why:
+            await known.refuse_key(why)
+            await driver.sees("key refused", "the key was revoked")
 
     return snap_compare(app, terminal_size=size, run_before=prepare)
 
@@ -59,3 +69,21 @@ def test_submit(snap_compare: Compare, size: tuple[int, int]) -> None:
 @SIZES
 def test_help(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert picture(snap_compare, size, [*["j"] * 3, "question_mark"], "search the keys", "Next row or line")
+
+
+@SIZES
+def test_alerts(snap_compare: Compare, size: tuple[int, int]) -> None:
+    known = world(alerts=some_alerts())
+    assert picture(snap_compare, size, ["5", "j"], "3 no progress", "log: raised", known=known)
+
+
+@SIZES
+def test_alert_rules(snap_compare: Compare, size: tuple[int, int]) -> None:
+    known = world(alerts=some_alerts())
+    assert picture(snap_compare, size, ["5", "tab", "tab"], "gpu_hot: on", "5 GPU 5", known=known)
+
+
+@SIZES
+def test_a_refused_key(snap_compare: Compare, size: tuple[int, int]) -> None:
+    known, why = world(alerts=some_alerts()), "the key was revoked; an admin makes a new one"
+    assert picture(snap_compare, size, ["j"] * 6, "near step 217", "goal 0.02", "66%", known=known, why=why)

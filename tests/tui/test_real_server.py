@@ -78,6 +78,30 @@ async def test_a_key_that_the_server_does_not_take_is_told(server: Server) -> No
         await c.sees("The key is wrong", "mofsim keys create")
 
 
+async def test_an_alert_is_acknowledged_until_the_key_is_revoked(server: Server, hands: Hands) -> None:
+    with Client(server.url) as admin:
+        key = admin.create_key("ada", "submit")
+        app = Console(server.url, lambda: AsyncClient(server.url, api_key=key.token), glyphs=UNICODE)
+        async with app.run_test(size=(120, 36), notifications=True) as pilot:
+            c = Driver(app, None, pilot)  # type: ignore[arg-type]
+            await c.sees("No tasks yet.", "5 Alerts ")
+            hands.alert("box:gpu0", "the GPU fell off the bus")
+            await c.sees("✗ ERROR the GPU fell off the bus", "5 Alerts¹")
+            await c.press("5", "a")
+            await c.sees("ack ada", "acknowledged")
+            acknowledged = admin.alert(1)
+            assert (acknowledged.acknowledged_by, acknowledged.resolved) == ("ada", False)
+            await c.press("tab", "tab")
+            await c.sees("gpu_hot", "85 °C")
+            await c.press("o")
+            await c.sees("this wants a key with the scope admin")
+            await c.press("tab")
+            hands.resolve("box:gpu0")
+            await c.sees("Nothing needs you.")
+            admin.revoke_key(key.id)
+            await c.sees("◌ key refused", "the key was revoked", "mofsim keys create NAME")
+
+
 async def test_filters_and_orders_are_the_servers(server: Server) -> None:
     with Client(server.url) as client:
         for name in ("MOF-5", "ZIF-8", "UiO-66"):

@@ -197,3 +197,37 @@ def test_by_the_whole_way_of_chores_tickets_and_a_consumer(database: Database, t
     # The disk of the machine that tests may be nearly full too.
     messages = [got.data["alert"]["message"] for got in receiver.received if got.data["alert"]["id"] == 1]
     assert messages == ["it is lost"]
+
+
+def test_a_channel_is_tested_once_whatever_its_least_level(
+    database: Database, notifier: Callable[..., Notifier], tmp_path: Path
+) -> None:
+    """Through each kind of channel; the one that fails is not tried again though alerts are."""
+    with Receiver() as receiver, Receiver(answer=lambda _: (403, {}, b"go away")) as refusing:
+        channels = {
+            "log": {"kind": "log"},
+            "book": {"kind": "file", "path": "book.jsonl"},
+            "hook": {"kind": "webhook", "url": receiver.url, "min_level": "CRITICAL"},
+            "any": {"kind": "apprise", "url": f"json://127.0.0.1:{receiver.port}/"},
+            "refusing": {"kind": "webhook", "url": refusing.url},
+        }
+        notify = notifier(channels)
+        with database.write() as session:
+            ids = {name: notifications.test(session, name, "ada").alert_id for name in channels}
+        with structlog.testing.capture_logs() as said:
+            notify.round()
+        notify.round()
+    with database.read() as session:
+        assert alerts.active(session) == []
+        told = {name: notifications.history(session, id)[0] for name, id in ids.items()}
+    assert {name: (row.state, row.attempts) for name, row in told.items()} == {
+        name: ("GIVEN_UP" if name == "refusing" else "DELIVERED", 1) for name in channels
+    }
+    assert "403" in (told["refusing"].last_error or "") and len(refusing.received) == 1
+    message = "a test of the channel {}, asked for by ada; nothing is wrong"
+    lines = [line for line in said if line["event"] == "alert.test"]
+    assert [(line["log_level"], line["message"]) for line in lines] == [("info", message.format("log"))]
+    assert json.loads((tmp_path / "book.jsonl").read_text())["event"] == "alert.test"
+    by_title = {got.data.get("title"): got for got in receiver.received}
+    assert by_title[None].event == "alert.test" and by_title[None].data["alert"]["message"] == message.format("hook")
+    assert by_title["mofsim INFO: channel test (a test)"].data["type"] == "info"

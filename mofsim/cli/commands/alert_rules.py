@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 import click
 
 from mofsim.cli import text
+from mofsim.cli.alerting import noted, silent_for
 from mofsim.cli.app import App, CommandGroup
-from mofsim.cli.durations import silent_for
 from mofsim.cli.output import Column
 from mofsim.schemas.alerts import AlertKind, AlertRule
 from mofsim.vocabulary import AlertLevel, RuleKind
@@ -215,13 +215,15 @@ def reset(app: App, name: str) -> None:
 @rules.command()
 @click.argument("name")
 @silent_for
+@noted
 @click.pass_obj
-def silence(app: App, name: str, seconds: float) -> None:
+def silence(app: App, name: str, seconds: float, note: str) -> None:
     """Tell no channel of what a rule raises for a time; its alerts are still listed.
 
     With --json: the rule.
     """
-    _told(app, app.client.silence_alert_rule(_id(app, name), seconds), "silent" if seconds else "silent no more")
+    rule = app.client.silence_alert_rule(_id(app, name), seconds, note)
+    _told(app, rule, "silent" if seconds else "silent no more")
 
 
 @rules.command()

@@ -16,6 +16,7 @@ from mofsim.client.requests.about_alerts import (
     resolve_alert,
     silence_alert,
     silence_alert_rule,
+    test_alert_channel,
 )
 from mofsim.client.requests.about_batches import batch, batch_results, batches, cancel_batch, retry_batch
 from mofsim.client.requests.about_keys import api_keys, audit, create_key, revoke_key
@@ -130,6 +131,7 @@ __all__ = [
     "system_logs",
     "task",
     "tasks",
+    "test_alert_channel",
     "undo_cancel",
     "unload_model",
     "validate_model",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mofsim.client.request import API, Request, get
+from mofsim.client.request import API, Request, get, segment
 from mofsim.client.requests.answers import _list_of, _nothing
 from mofsim.schemas.alerts import AlertKind, AlertNotification, AlertRule
 from mofsim.schemas.resources import Alert
@@ -28,19 +28,25 @@ def alert_notifications(id: int) -> Request[list[AlertNotification]]:
     return get(f"/alerts/{id}/notifications", _list_of(AlertNotification))
 
 
-def acknowledge_alert(id: int, by: str = "") -> Request[Alert]:
-    """Say that somebody looks after it: its level rises no more."""
-    return Request("POST", f"{API}/alerts/{id}/ack", Alert.model_validate, json={"by": by}, tries=2)
+def acknowledge_alert(id: int, note: str = "") -> Request[Alert]:
+    """Say that you look after it, whose name is that of your key: its level rises no more."""
+    return Request("POST", f"{API}/alerts/{id}/ack", Alert.model_validate, json={"note": note}, tries=2)
 
 
-def resolve_alert(id: int, by: str = "") -> Request[Alert]:
+def resolve_alert(id: int, note: str = "") -> Request[Alert]:
     """Say that it is over; it comes back only after its cause was gone once."""
-    return Request("POST", f"{API}/alerts/{id}/resolve", Alert.model_validate, json={"by": by})
+    return Request("POST", f"{API}/alerts/{id}/resolve", Alert.model_validate, json={"note": note})
 
 
-def silence_alert(id: int, seconds: float) -> Request[Alert]:
+def silence_alert(id: int, seconds: float, note: str = "") -> Request[Alert]:
     """Tell no channel of it for so long; 0 ends that."""
-    return Request("POST", f"{API}/alerts/{id}/silence", Alert.model_validate, json={"seconds": seconds}, tries=2)
+    body = {"seconds": seconds, "note": note}
+    return Request("POST", f"{API}/alerts/{id}/silence", Alert.model_validate, json=body, tries=2)
+
+
+def test_alert_channel(name: str) -> Request[AlertNotification]:
+    """Send a test message to a channel; `alert_notifications` of its `alert_id` tells how it went."""
+    return Request("POST", f"{API}/alerts/channels/{segment(name)}/test", AlertNotification.model_validate)
 
 
 def alert_kinds() -> Request[list[AlertKind]]:
@@ -77,7 +83,7 @@ def reset_alert_rule(id: int) -> Request[AlertRule]:
     return Request("POST", f"{API}/alerts/rules/{id}/reset", AlertRule.model_validate, tries=2)
 
 
-def silence_alert_rule(id: int, seconds: float) -> Request[AlertRule]:
+def silence_alert_rule(id: int, seconds: float, note: str = "") -> Request[AlertRule]:
     """Tell no channel of what it raises for so long; 0 ends that."""
-    body = {"seconds": seconds}
+    body = {"seconds": seconds, "note": note}
     return Request("POST", f"{API}/alerts/rules/{id}/silence", AlertRule.model_validate, json=body, tries=2)

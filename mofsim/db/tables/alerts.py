@@ -30,6 +30,8 @@ class AlertRule(Base):
     enabled: Mapped[bool] = mapped_column(default=True)
     is_builtin: Mapped[bool] = mapped_column(default=False)
     silenced_until: Mapped[datetime | None]
+    silenced_by: Mapped[str | None] = mapped_column(String(100))
+    silenced_note: Mapped[str | None] = mapped_column(String(500))
 
 
 class AlertSighting(Base):
@@ -66,12 +68,17 @@ class Alert(Base):
     updated_at: Mapped[datetime | None]
     escalated_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
+    #: the name of the key that did it; the note has its own words
     acknowledged_by: Mapped[str | None] = mapped_column(String(100))
+    acknowledged_note: Mapped[str | None] = mapped_column(String(500))
     #: until then no channel is told of it
     silenced_until: Mapped[datetime | None]
+    silenced_by: Mapped[str | None] = mapped_column(String(100))
+    silenced_note: Mapped[str | None] = mapped_column(String(500))
     #: when the channels were told of it, or will be next; null: not yet
     told_at: Mapped[datetime | None]
     resolved: Mapped[bool] = mapped_column(default=False, index=True)
     resolved_at: Mapped[datetime | None]
     #: who resolved it; null when its cause went away
     resolved_by: Mapped[str | None] = mapped_column(String(100))
+    resolved_note: Mapped[str | None] = mapped_column(String(500))

@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from mofsim.server import openapi
 from mofsim.server.routes import (
+    alert_channels,
     alert_rules,
     alerts,
     audit,
@@ -44,6 +45,7 @@ routes: list[Route] = [
     *models.routes,
     *system.routes,
     *system_logs.routes,
+    *alert_channels.routes,
     *alert_rules.routes,
     *alerts.routes,
     *keys.routes,

@@ -10,7 +10,7 @@ from mofsim.schemas.envelope import Page
 from mofsim.server.answers import answer, whole
 from mofsim.server.context import context, read, write
 from mofsim.server.openapi import document
-from mofsim.server.requests import json_body, path_id
+from mofsim.server.requests import asker, json_body, path_id
 
 
 @document("alerts", answer=Page[AlertKind])
@@ -65,7 +65,8 @@ async def reset_rule(request: Request) -> Response:
 async def silence_rule(request: Request) -> Response:
     """Tell no channel of what a rule raises for a time; 0 seconds end that. Its alerts are still there."""
     wanted = await json_body(request, AlertSilence)
-    return answer(alert_rules.wire(await write(request, alert_rules.silence, _id(request), wanted.seconds)))
+    given = wanted.seconds, asker(request), wanted.note
+    return answer(alert_rules.wire(await write(request, alert_rules.silence, _id(request), *given)))
 
 
 def _id(request: Request) -> int:

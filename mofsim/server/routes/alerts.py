@@ -6,13 +6,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mofsim.core import alerts, notifications
-from mofsim.schemas.alerts import AlertActor, AlertNotification, AlertSilence
+from mofsim.schemas.alerts import AlertNotification, AlertRemark, AlertSilence
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.resources import Alert
 from mofsim.server.answers import answer, whole
 from mofsim.server.context import read, write
 from mofsim.server.openapi import document
-from mofsim.server.requests import json_body, optional_json_body, path_id, query
+from mofsim.server.requests import asker, json_body, optional_json_body, path_id, query
 
 
 class HistoryQuery(BaseModel):
@@ -47,28 +47,31 @@ async def list_notifications(request: Request) -> Response:
     return whole(AlertNotification.model_validate(row) for row in found)
 
 
-@document("alerts", json=AlertActor, answer=Alert, errors=[404, 409, 422])
+@document("alerts", json=AlertRemark, answer=Alert, errors=[404, 409, 422])
 async def acknowledge(request: Request) -> Response:
-    """Say that somebody looks after an alert: its level rises no more. The first one is remembered."""
-    actor = await optional_json_body(request, AlertActor)
-    return answer(alerts.wire(await write(request, alerts.acknowledge, path_id(request, "alert"), actor.by)))
+    """Say that you look after an alert: its level rises no more. The first key that says so is remembered."""
+    remark = await optional_json_body(request, AlertRemark)
+    who = path_id(request, "alert"), asker(request)
+    return answer(alerts.wire(await write(request, alerts.acknowledge, *who, remark.note)))
 
 
-@document("alerts", json=AlertActor, answer=Alert, errors=[404, 409, 422])
+@document("alerts", json=AlertRemark, answer=Alert, errors=[404, 409, 422])
 async def resolve(request: Request) -> Response:
     """Say that an alert is over.
 
     Should its cause still be there, it is not raised again before the cause was gone once.
     """
-    actor = await optional_json_body(request, AlertActor)
-    return answer(alerts.wire(await write(request, alerts.resolve_by_hand, path_id(request, "alert"), actor.by)))
+    remark = await optional_json_body(request, AlertRemark)
+    who = path_id(request, "alert"), asker(request)
+    return answer(alerts.wire(await write(request, alerts.resolve_by_hand, *who, remark.note)))
 
 
 @document("alerts", json=AlertSilence, answer=Alert, errors=[404, 409, 422])
 async def silence(request: Request) -> Response:
     """Tell no channel of an alert for a time; 0 seconds end that. The alert is still there."""
     wanted = await json_body(request, AlertSilence)
-    return answer(alerts.wire(await write(request, alerts.silence, path_id(request, "alert"), wanted.seconds)))
+    given = wanted.seconds, asker(request), wanted.note
+    return answer(alerts.wire(await write(request, alerts.silence, path_id(request, "alert"), *given)))
 
 
 routes = [

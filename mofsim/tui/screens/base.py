@@ -13,12 +13,14 @@ from mofsim.tui.commands import Command
 from mofsim.tui.registry import BY_ID, possible
 from mofsim.tui.session import Session
 from mofsim.tui.store import Change
+from mofsim.tui.widgets.alert_bar import AlertBar
 from mofsim.tui.widgets.bars import Banner, FooterBar, HeaderBar
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widget import Widget
 
+    from mofsim.schemas.resources import Alert
     from mofsim.tui.app import Console
 
 
@@ -29,6 +31,9 @@ class ConsoleScreen(Screen[None]):
     """Subclasses give SCOPES and BINDINGS, `body`, and a `do_…` method for each action in their scopes."""
 
     SCOPES: ClassVar[Sequence[Scope]] = (Scope.CONSOLE,)
+    MODE: ClassVar[str] = "tasks"
+    #: has a line about the most urgent alert
+    TELLS_OF_ALERTS: ClassVar[bool] = True
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-low"), (30, "-high")]  # noqa: RUF012
 
@@ -36,7 +41,8 @@ class ConsoleScreen(Screen[None]):
         super().__init__()
         self.session = session
         self.store = session.store
-        self.header = HeaderBar(session)
+        self.header = HeaderBar(session, self.MODE)
+        self.alert_bar = AlertBar(session)
         self.banner = Banner(session)
         self.footer = FooterBar(session.glyphs)
 
@@ -46,6 +52,8 @@ class ConsoleScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield self.header
         yield from self.body()
+        if self.TELLS_OF_ALERTS:
+            yield self.alert_bar
         yield self.banner
         yield self.footer
 
@@ -54,7 +62,7 @@ class ConsoleScreen(Screen[None]):
         self.set_class(not self.session.glyphs.braille, "-ascii")
 
     def on_screen_resume(self) -> None:
-        self._draw(Change(list=True, counts=True, line=True))
+        self._draw(Change(list=True, counts=True, line=True, alerts=True))
 
     def _on_store(self, change: Change) -> None:
         if self.is_current:
@@ -63,6 +71,8 @@ class ConsoleScreen(Screen[None]):
     def _draw(self, change: Change) -> None:
         if change.line:
             self.banner.update()
+        if (change.alerts or change.line) and self.TELLS_OF_ALERTS:
+            self.alert_bar.update()
         self.changed(change)
         self.header.redraw()
         self.refresh_keys()
@@ -71,11 +81,30 @@ class ConsoleScreen(Screen[None]):
         """Draw what changed."""
 
     def situation(self) -> Context:
-        return Context(online=self.store.online)
+        return self.picture()
+
+    def picture(self, **values: Any) -> Context:
+        """What actions are judged on, with what this screen adds."""
+        return Context(
+            alerts=self.alerts_meant(),
+            mode=self.MODE,
+            online=self.store.online,
+            key_refused=self.store.key_refused,
+            **values,
+        )
+
+    def alerts_meant(self) -> Sequence[Alert]:
+        """Those that an action takes: here the one that the line tells of."""
+        first = self.store.alerts.first if self.TELLS_OF_ALERTS else None
+        return [first] if first is not None else []
 
     def refresh_keys(self) -> None:
         context = self.situation()
-        self.footer.show(possible(self.SCOPES, context, self.session.keymap), context.selected)
+        actions = possible(self.SCOPES, context, self.session.keymap)
+        if self.TELLS_OF_ALERTS:
+            # The line about the alert has it already.
+            actions = (action for action in actions if action.id != "alert.acknowledge")
+        self.footer.show(actions, context.selected)
 
     def ask(self, job: Job, *arguments: Any, group: str = "") -> None:
         """Ask the server beside all else. A question in a group ends an older one, and ends with the screen.
@@ -109,6 +138,16 @@ class ConsoleScreen(Screen[None]):
         from mofsim.tui.screens.submit import SubmitForm
 
         self.app.push_screen(SubmitForm(self.session))
+
+    def do_alert_acknowledge(self) -> None:
+        alerts = [alert for alert in self.alerts_meant() if not alert.resolved and alert.acknowledged_at is None]
+        self.ask(jobs.acknowledge, alerts)
+
+    def do_console_tasks(self) -> None:
+        self.app.switch_mode("tasks")
+
+    def do_console_alerts(self) -> None:
+        self.app.switch_mode("alerts")
 
     def do_console_pause(self) -> None:
         self.session.changed.publish(self.store.pause(not self.store.paused))

@@ -38,6 +38,7 @@ PRESET_NOTES = {
 
 class SubmitForm(ConsoleScreen):
     SCOPES = (Scope.FORM,)
+    TELLS_OF_ALERTS = False
     BINDINGS = bindings(SCOPES)
     AUTO_FOCUS = "PickInput"
     CSS_PATH = "submit.tcss"
@@ -138,7 +139,7 @@ class SubmitForm(ConsoleScreen):
         return {name: control.value for name, control in self.parameters.items() if control.value.strip()}
 
     def situation(self) -> Context:
-        return Context(online=self.store.online)
+        return self.picture()
 
     def changed(self, change: Change) -> None:
         if change.line and self.store.online and not self._models:

@@ -28,7 +28,7 @@ class TaskScreen(ConsoleScreen):
         raise NotImplementedError
 
     def situation(self) -> Context:
-        return Context(self.targets(), online=self.store.online, undoable=self.session.undoable)
+        return self.picture(tasks=self.targets(), undoable=self.session.undoable)
 
     def do_task_cancel(self) -> None:
         from mofsim.tui.screens.confirm import Confirm

@@ -18,6 +18,7 @@ from mofsim.tui.screens.peeking import Peeking
 from mofsim.tui.session import Session
 from mofsim.tui.store import Change, Line
 from mofsim.tui.task_columns import task_columns
+from mofsim.tui.trouble import no_line
 from mofsim.tui.widgets.filter_bar import FilterBar
 from mofsim.tui.widgets.lines import piece
 from mofsim.tui.widgets.peek import Peek
@@ -74,7 +75,7 @@ class TasksScreen(Moving, Peeking):
     def situation(self) -> Context:
         filtered = bool(self.store.window.query.text)
         selected, undoable = len(self.store.selected), self.session.undoable
-        return Context(self.targets(), selected, self.store.online, filtered, undoable=undoable)
+        return self.picture(tasks=self.targets(), selected=selected, filtered=filtered, undoable=undoable)
 
     def changed(self, change: Change) -> None:
         table, store = self.table, self.store
@@ -101,17 +102,8 @@ class TasksScreen(Moving, Peeking):
     def _nothing(self) -> Sequence[str]:
         """What an empty list says: what to press."""
         store = self.store
-        if store.line is Line.CONNECTING and store.reason:
-            return (
-                f"{store.reason[:1].upper()}{store.reason[1:]}",
-                "",
-                "Start one here, with a worker:      mofsim up",
-                "Or look at one elsewhere:           mofsim tui --server http://HOST:PORT",
-                "",
-                "This screen tries again by itself; q quits.",
-            )
-        if not store.window.started:
-            return (f"connecting to {store.server} {self.session.glyphs.dots}",)
+        if store.line is Line.CONNECTING or not store.window.started:
+            return no_line(store, self.session.glyphs)
         if store.window.query.text:
             return ("No task matches the filter.", "", "esc clears it, / changes it.")
         return ("No tasks yet.", "", "n submits the first one; ? shows all keys.")

@@ -13,9 +13,10 @@ from textual.message import Message
 
 from mofsim.tui import format
 from mofsim.tui.actions import Action
-from mofsim.tui.looks import ACTIVE, BAD, BOLD, DIM, GOOD, KEY, PLAIN, WARN, Glyphs
-from mofsim.tui.session import Session
+from mofsim.tui.looks import ACTIVE, ALERT_STYLES, BAD, BOLD, DIM, GOOD, KEY, PLAIN, WARN, Glyphs, small
+from mofsim.tui.session import MODES, Mode, Session
 from mofsim.tui.store import Line
+from mofsim.tui.trouble import why_refused
 from mofsim.tui.widgets.lines import Lines, Row, piece
 from mofsim.vocabulary import WorkerState
 
@@ -45,7 +46,7 @@ def spread(left: list[Segment], right: list[Segment], width: int) -> Row:
 class HeaderBar(Lines):
     """Server, line, where we are, counts; the same on every screen. `trail` follows the name of the mode."""
 
-    def __init__(self, session: Session, mode: str = "Tasks") -> None:
+    def __init__(self, session: Session, mode: str) -> None:
         super().__init__()
         self.glyphs = session.glyphs
         self._session = session
@@ -62,7 +63,7 @@ class HeaderBar(Lines):
             piece(" "),
             self._line(),
             piece(f" {self.glyphs.bar} ", DIM),
-            *self._modes(),
+            *self._modes(width),
         ]
         right = [*(self.status or self._counts()), piece(" ")]
         trouble = [] if self.status else list(self._trouble())
@@ -77,20 +78,31 @@ class HeaderBar(Lines):
             return piece(f"{glyphs.paused} paused", WARN)
         if store.line is Line.LIVE:
             return piece(f"{glyphs.live} live", GOOD)
+        if store.key_refused:
+            return piece(f"{glyphs.stale} key refused", WARN)
         if store.line is Line.CONNECTING:
             return piece(f"{glyphs.stale} {'no server' if store.reason else 'connecting'}", WARN)
         return piece(f"{glyphs.stale} {format.clock(self._session.monotonic() - store.lost_at)} old", WARN)
 
-    def _modes(self) -> Iterable[Segment]:
-        modes = self._session.modes
-        for number, mode in enumerate(modes, 1):
-            label = f"{number} {mode}" if len(modes) > 1 else mode
-            if mode != self._mode:
-                yield piece(f" {label} ", DIM)
-            elif self.trail:
-                yield piece(f"{label} {self.glyphs.arrow} {self.trail}", BOLD)
-            else:
-                yield piece(f"[{label}]", BOLD)
+    def _modes(self, width: int) -> Iterable[Segment]:
+        """Those that are not shown are named where there is room, and nothing else is to be told."""
+        for mode in MODES:
+            is_shown, count = mode.name == self._mode, self._count(mode)
+            if is_shown and self.trail:
+                yield piece(f"{mode.title} {self.glyphs.arrow} {self.trail}", BOLD)
+            elif is_shown:
+                label = f"{mode.key} {mode.title}" if width >= 60 else mode.title
+                yield from (piece(f"[{label}", BOLD), *count, piece("]", BOLD))
+            elif not self.trail and width >= 60:
+                yield from (piece(f" {mode.key} {mode.title}", DIM), *count, piece(" "))
+
+    def _count(self, mode: Mode) -> Sequence[Segment]:
+        """How many alerts hold, in the colour of the most urgent one that nobody looks after."""
+        book = self._session.store.alerts
+        if mode.name != "alerts" or not len(book.active):
+            return ()
+        style = ALERT_STYLES[book.first.level] if book.first else DIM
+        return (piece(small(len(book.active), self.glyphs), style),)
 
     def _trouble(self) -> Iterable[Segment]:
         """Why less is computed than could be: the worst of it."""
@@ -119,7 +131,10 @@ def _workers(n: int) -> str:
 
 
 class Banner(Lines):
-    """Says that the line is broken, how old the picture is, and when the next try is made; else takes no room."""
+    """Says that the line is broken, how old the picture is, and when the next try is made; else takes no room.
+
+    When the key is refused it says what to do, and stands still: nothing mends itself then.
+    """
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="banner")
@@ -131,24 +146,50 @@ class Banner(Lines):
         self._tick = self.set_interval(1.0, self.redraw, pause=True)
 
     def update(self) -> None:
-        lost = self._session.store.line is Line.LOST
-        self.display = lost
-        if lost:
+        store = self._session.store
+        self.display = store.line is Line.LOST
+        self.styles.height = 2 if store.key_refused else 1
+        if self.display and not store.key_refused:
             self._tick.resume()
-            self.redraw()
         else:
             self._tick.pause()
+        self.redraw()
 
     def draw(self, width: int, height: int) -> Iterable[Row]:
+        if self._session.store.key_refused:
+            return self._refused(width)
+        return self._lost(width)
+
+    def _refused(self, width: int) -> Iterable[Row]:
+        place, why = self._session.place, why_refused(self._session.store)
+        yield _fitting(
+            width,
+            f" {self.glyphs.stale} {place} does not take your key any more: {why}. Tasks keep running.",
+            f" {self.glyphs.stale} {place} refuses your key: {why}; what you see is old",
+            f" {self.glyphs.stale} {why}; this is old",
+        )
+        yield _fitting(
+            width,
+            "   An admin makes a new one (mofsim keys create NAME); leave with q, then: MOFSIM_API_KEY=KEY mofsim tui",
+            "   A new one: mofsim keys create NAME; then q, MOFSIM_API_KEY=KEY mofsim tui",
+            "   Ask an admin for a new key",
+        )
+
+    def _lost(self, width: int) -> Iterable[Row]:
         store, now = self._session.store, self._session.monotonic()
         old, wait = format.clock(now - store.lost_at), max(0, round(store.retry_at - now))
-        texts = (
+        yield _fitting(
+            width,
             f" {self.glyphs.failed} {self._session.place} does not answer; what you see is {old} old; "
             f"next try in {wait} s; keys that act are off",
             f" {self.glyphs.failed} no answer; {old} old; next try in {wait} s; acting keys are off",
             f" {self.glyphs.failed} no answer; {old} old; try in {wait} s",
         )
-        yield (piece(next((text for text in texts if len(text) <= width), texts[-1]), WARN),)
+
+
+def _fitting(width: int, *texts: str) -> Row:
+    """The first that there is room for, else the last."""
+    return (piece(next((text for text in texts if len(text) <= width), texts[-1]), WARN),)
 
 
 class FooterBar(Lines):

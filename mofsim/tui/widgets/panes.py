@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -25,25 +25,31 @@ PANES = ("plot", "log", "result", "inputs", "history")
 
 
 class PaneBar(Lines):
-    """Names of the panes, with the one that is shown in brackets."""
+    """Names of the panes, with the one that is shown in brackets, and how much is in them where that matters."""
 
-    def __init__(self, glyphs: Glyphs) -> None:
+    def __init__(self, glyphs: Glyphs, panes: Sequence[str] = PANES, hint: str = "tab next pane   esc back ") -> None:
         super().__init__(id="panes")
         self.glyphs = glyphs
-        self.current = PANES[0]
+        self.current = panes[0]
+        self._panes = panes
+        self._hint = hint
+        self._counts: dict[str, int] = {}
 
     def show(self, pane: str) -> None:
         self.current = pane
         self.redraw()
 
+    def count(self, pane: str, n: int) -> None:
+        self._counts[pane] = n
+        self.redraw()
+
     def draw(self, width: int, height: int) -> Iterable[Row]:
         row = [piece(" ")]
-        for pane in PANES:
-            name = pane.capitalize()
+        for pane in self._panes:
+            name = f"{pane.capitalize()}{f' {n}' if (n := self._counts.get(pane)) else ''}"
             row.append(piece(f"[{name}] ", BOLD) if pane == self.current else piece(f" {name}  ", DIM))
-        hint = "tab next pane   esc back "
-        gap = width - sum(segment.cell_length for segment in row) - len(hint)
-        yield [*row, piece(" " * gap), piece(hint, KEY)] if gap > 0 else row
+        gap = width - sum(segment.cell_length for segment in row) - len(self._hint)
+        yield [*row, piece(" " * gap), piece(self._hint, KEY)] if gap > 0 else row
 
 
 class PlotPane(Horizontal):

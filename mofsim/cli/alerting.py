@@ -1,4 +1,4 @@
-"""Times that people write: 90s, 15m, 2h, 1d."""
+"""Options that commands about alerts share: for how long (90s, 15m, 2h, 1d), and a note."""
 
 import re
 
@@ -17,4 +17,9 @@ def _read(ctx: click.Context, option: click.Parameter, given: str) -> float:
 #: how long channels are left in peace, in seconds
 silent_for = click.option(
     "--for", "seconds", default="1h", show_default=True, callback=_read, help="Like 15m, 2h, 1d; 0 ends it."
+)
+
+#: what others read beside the name of the key
+noted = click.option(
+    "--note", default="", metavar="TEXT", help="In your own words; others see it beside your key's name."
 )
