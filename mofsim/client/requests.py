@@ -23,6 +23,7 @@ from mofsim.schemas.resources import (
     Model,
     ModelDetail,
     Queue,
+    Stats,
     Structure,
     StructureSet,
     Worker,
@@ -544,6 +545,11 @@ def delete_model(name: str) -> Request[None]:
 
 def queue() -> Request[Queue]:
     return get("/system/queue", Queue.model_validate)
+
+
+def stats() -> Request[Stats]:
+    """What was done so far; rates are differences of two of these."""
+    return get("/system/stats", Stats.model_validate)
 
 
 def workers() -> Request[list[Worker]]:
