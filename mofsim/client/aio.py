@@ -118,6 +118,7 @@ class AsyncClient:
     validate_model = _method(requests.validate_model)
     delete_model = _method(requests.delete_model)
     queue = _method(requests.queue)
+    stats = _method(requests.stats)
     workers = _method(requests.workers)
     drain_worker = _method(requests.drain_worker)
     resume_worker = _method(requests.resume_worker)

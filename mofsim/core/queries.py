@@ -64,7 +64,8 @@ def page(session: Session, where: TaskFilter, limit: int, cursor: str | None = N
     conditions = _conditions(where)
     query = select(Task).join(Task.structure).where(*conditions)
     if cursor:
-        query = query.where(_beyond(column, descending, *decode_cursor(cursor, where.sort)))
+        kind = column.type.python_type
+        query = query.where(_beyond(column, descending, *decode_cursor(cursor, where.sort, kind)))
     order = [c.desc() if descending else c.asc() for c in dict.fromkeys([column, Task.id])]
     rows = list(session.scalars(query.order_by(*order).limit(limit + 1)))
     more = len(rows) > limit
@@ -114,8 +115,11 @@ def _is_id(text: str) -> bool:
     return text.isdecimal() and len(text) <= 18
 
 
-def _fits(value: Any) -> bool:
-    return isinstance(value, int) and abs(value) < 2**63
+def _fits(value: Any, kind: type = int) -> bool:
+    """Whether a database can compare it with a column of that kind."""
+    if kind is str:
+        return isinstance(value, str) and value.isprintable()
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
 
 
 def _beyond(column: Any, descending: bool, value: Any, task_id: int) -> ColumnElement[bool]:
@@ -127,11 +131,11 @@ def encode_cursor(sort: str, value: Any, task_id: int) -> str:
     return base64.urlsafe_b64encode(json.dumps([sort, value, task_id]).encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, sort: str) -> tuple[Any, int]:
-    """Raises Invalid for a cursor that was made for another list."""
+def decode_cursor(cursor: str, sort: str, kind: type = int) -> tuple[Any, int]:
+    """`kind` is that of the column. Raises Invalid for a cursor that was made for another list."""
     try:
         made_for, value, task_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if made_for == sort and _fits(task_id) and (isinstance(value, str) or _fits(value)):
+        if made_for == sort and _fits(task_id) and _fits(value, kind):
             return value, task_id
     except (ValueError, binascii.Error, TypeError, RecursionError):
         pass

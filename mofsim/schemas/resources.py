@@ -199,6 +199,35 @@ class Health(Response):
     last_event_id: int
 
 
+class TaskTimes(Response):
+    """How long attempts at one kind of task took; means in seconds, null while there was none."""
+
+    task_type: str
+    model: str
+    #: attempts that waited for a device, and got one
+    waits: int = 0
+    mean_wait_seconds: float | None = None
+    #: attempts that made a step and ended, however they did
+    runs: int = 0
+    mean_run_seconds: float | None = None
+
+
+class Stats(Response):
+    """What was done so far. Rates are differences of two of these: what was counted never shrinks."""
+
+    tasks: dict[str, int] = Field(description="Tasks that there are now, by status")
+    tasks_ended: dict[str, int] = Field(description="By how they ended; those that were deleted since count too")
+    attempts: dict[str, int] = Field(description="Attempts that ended, by how; of deleted tasks too")
+    rescues: int = Field(description="Tasks that were queued again because their worker was gone")
+    times: list[TaskTimes] = Field(description="By task type and model")
+    structures_builtin: int
+    structures_uploaded: int = Field(description="With the optimized structures of tasks that others took")
+    models: int = Field(description="Models that tasks can name, or that wait for their validation")
+    workers: dict[str, int] = Field(description="By state")
+    storage_free_MB: float = Field(description="Of the disk that the data folder is on")
+    storage_total_MB: float
+
+
 class SettingValue(Response):
     """A setting as settings.toml would write it, and where it comes from."""
 

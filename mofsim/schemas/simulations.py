@@ -96,6 +96,10 @@ class HeatCapacityParameters(Request):
     temperature_step_K: float = Field(10.0, ge=1, le=500, allow_inf_nan=False, description="Steps from 0 to 1000 K")
 
 
+#: Atoms that a request can name as the guest.
+MAX_GUEST_ATOMS = 10_000
+
+
 def _read_indices(value: Any) -> Any:
     """`54 55 56`, `54,55,56` and `54-56` mean the same as a list of these numbers."""
     if not isinstance(value, str):
@@ -103,9 +107,11 @@ def _read_indices(value: Any) -> Any:
     found: list[int] = []
     for word in value.replace(",", " ").split():
         first, _, last = word.partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal()) or int(last or first) - int(first) > 10_000:
+        if not (first.isdecimal() and (last or first).isdecimal()) or int(last or first) - int(first) > MAX_GUEST_ATOMS:
             raise ValueError("write numbers of atoms, e.g. 54-56 or 54 55 56; the first atom is 0")
         found += range(int(first), int(last or first) + 1)
+        if len(found) > MAX_GUEST_ATOMS:
+            raise ValueError(f"names more than {MAX_GUEST_ATOMS} atoms")
     return found
 
 
@@ -119,7 +125,7 @@ class InteractionEnergyParameters(Request):
     guest: str | None = Field("CO2", max_length=40, description="A molecule of ASE (CO2, H2O, CH4, N2, …) or noble gas")
     guest_structure: Id | None = Field(None, description="Instead: the id of an uploaded molecule in a box")
     guest_indices: Annotated[
-        Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=10_000)] | None,
+        Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=MAX_GUEST_ATOMS)] | None,
         BeforeValidator(_read_indices),
     ] = Field(None, description="Instead: which atoms of the structure are the guest, counted from 0; `54-56` too")
     max_candidates: int = Field(200, ge=1, le=100_000, description="Places that get a single point, drawn at random")

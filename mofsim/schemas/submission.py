@@ -32,7 +32,7 @@ class TaskStructure(Request):
     """The optimized structure of another task; this one waits for it."""
 
     source: Literal["task"]
-    id: int = Field(description="The id of an optimization")
+    id: Id = Field(description="The id of an optimization")
 
 
 StructureRef = Annotated[BuiltinStructure | UploadedStructure | TaskStructure, Field(discriminator="source")]

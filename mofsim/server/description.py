@@ -48,8 +48,9 @@ class _Other(Answers):
 
     def generate_spec(self, naming_strategy: Any = None) -> dict[str, Any]:
         responses = super().generate_spec(naming_strategy)
-        content = responses["200"].get("content") or {}
-        responses["200"]["content"] = content | {self.media_type: {"schema": {"type": "string"}}}
+        for code in (code for code in responses if code < "300"):
+            content = responses[code].get("content") or {}
+            responses[code]["content"] = content | {self.media_type: {"schema": {"type": "string"}}}
         return responses
 
 

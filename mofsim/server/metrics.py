@@ -98,8 +98,14 @@ def disk(root: Path) -> Metric:
 
 def exposition(timings: Timings, found: Iterable[Metric], accept: str) -> tuple[bytes, str]:
     """The text of everything, and its type: as Prometheus wants it, or OpenMetrics where that is asked for."""
-    encode, content_type = choose_encoder(accept)
-    return encode(_All(timings, list(found))), content_type
+    everything = _All(timings, list(found))
+    try:
+        encode, content_type = choose_encoder(accept)
+        return encode(everything), content_type
+    except (TypeError, ValueError):
+        # It asks for a version that is none.
+        encode, content_type = choose_encoder("")
+        return encode(everything), content_type
 
 
 class _All(Collector):

@@ -4,6 +4,7 @@ from typing import Any, TypeVar, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
+from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 from starlette.types import Message
 
@@ -100,6 +101,11 @@ def require_multipart(request: Request) -> None:
     if kind != "multipart/form-data":
         detail = f"send a form (multipart/form-data) with the field file, not {kind[:80] or 'a body without a type'}"
         raise Refused(415, "UnsupportedMediaType", detail, field="Content-Type")
+    # Starlette decodes with whatever Python has under that name, also with what raises or makes no text.
+    charset = parse_options_header(request.headers["content-type"])[1].get(b"charset", b"utf-8")
+    if charset.lower() not in (b"utf-8", b"utf8", b"us-ascii"):
+        shown = charset[:40].decode(errors="replace")
+        raise Refused(415, "UnsupportedMediaType", f"send the form in UTF-8, not in {shown}", field="Content-Type")
 
 
 def _too_large(max_bytes: int) -> str:

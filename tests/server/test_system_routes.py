@@ -6,13 +6,14 @@ from typing import Any
 import httpx
 import pytest
 
-from mofsim.core import alerts, workers
+from mofsim.core import alerts, counters, workers
 from mofsim.db.engine import Database
 from mofsim.db.tables import Worker
-from mofsim.vocabulary import AlertLevel, AlertType
+from mofsim.vocabulary import AlertLevel, AlertType, Duration
 
 ALERTS = "/api/v1/alerts"
-WORKERS = "/api/v1/system/workers"
+SYSTEM = "/api/v1/system"
+WORKERS = f"{SYSTEM}/workers"
 
 
 @pytest.fixture
@@ -53,6 +54,33 @@ async def test_a_worker_that_was_never_there_is_not_found(client: httpx.AsyncCli
     answer = await client.post(f"{WORKERS}/box%3Agpu7/{verb}")
     assert answer.status_code == 404
     assert "no worker 'box:gpu7'; `mofsim workers`" in answer.json()["error"]["detail"]
+
+
+async def test_stats_tell_what_was_done_and_forget_no_deleted_task(
+    client: httpx.AsyncClient, registered: str, database: Database, submit: Callable[..., int]
+) -> None:
+    with database.write() as session:
+        for seconds in (2.0, 4.0):
+            counters.observe(session, Duration.RUN, "optimization", "7net-0", seconds)
+        counters.observe(session, Duration.WAIT, "stability", "7net-0", 0.5)
+    task_id = submit()
+    submit()
+    await client.post(f"/api/v1/tasks/{task_id}/cancel")
+    before = (await client.get(f"{SYSTEM}/stats")).json()["data"]
+    assert (await client.delete(f"/api/v1/tasks/{task_id}")).status_code == 200
+    after = (await client.get(f"{SYSTEM}/stats")).json()["data"]
+
+    assert (before["tasks"]["CANCELLED"], after["tasks"]["CANCELLED"]) == (1, 0)
+    assert after["tasks"]["QUEUED"] == 1
+    assert after["tasks_ended"] == {"COMPLETED": 0, "FAILED": 0, "CANCELLED": 1, "TIMEOUT": 0}
+    run, wait = after["times"]
+    assert (run["task_type"], run["runs"], run["mean_run_seconds"], run["waits"]) == ("optimization", 2, 3.0, 0)
+    assert (wait["task_type"], wait["waits"], wait["mean_wait_seconds"]) == ("stability", 1, 0.5)
+    assert wait["mean_run_seconds"] is None
+    builtin = await items(client, "/api/v1/structures/builtin")
+    assert (after["structures_builtin"], after["structures_uploaded"]) == (len(builtin), 0)
+    assert after["workers"]["STARTING"] == 1 and sum(after["workers"].values()) == 1
+    assert 0 < after["storage_free_MB"] < after["storage_total_MB"]
 
 
 async def test_alerts_are_listed_while_they_hold_and_remembered_after(

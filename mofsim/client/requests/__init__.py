@@ -39,7 +39,16 @@ from mofsim.client.requests.about_structures import (
     structure_sets,
     structures,
 )
-from mofsim.client.requests.about_system import drain_worker, gpus, health, queue, resume_worker, system_logs, workers
+from mofsim.client.requests.about_system import (
+    drain_worker,
+    gpus,
+    health,
+    queue,
+    resume_worker,
+    stats,
+    system_logs,
+    workers,
+)
 from mofsim.client.requests.about_tasks import (
     attempts,
     deliveries,
@@ -122,6 +131,7 @@ __all__ = [
     "set_priority",
     "silence_alert",
     "silence_alert_rule",
+    "stats",
     "structure",
     "structure_sets",
     "structures",

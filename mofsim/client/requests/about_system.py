@@ -6,7 +6,7 @@ from mofsim.client.request import API, Request, get, segment
 from mofsim.client.requests.answers import _list_of
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.logs import SystemLogLine
-from mofsim.schemas.resources import Gpu, Health, Queue, Worker
+from mofsim.schemas.resources import Gpu, Health, Queue, Stats, Worker
 from mofsim.vocabulary import LogLevel
 
 
@@ -45,6 +45,11 @@ def system_logs(
 
 def queue() -> Request[Queue]:
     return get("/system/queue", Queue.model_validate)
+
+
+def stats() -> Request[Stats]:
+    """What was done so far; rates are differences of two of these."""
+    return get("/system/stats", Stats.model_validate)
 
 
 def workers() -> Request[list[Worker]]:

@@ -65,7 +65,7 @@ def _refused_range(start: Message) -> Response:
     return refusal(start["status"], "RangeNotSatisfiable", detail, field="Range", headers=headers)
 
 
-@document("files", media_type="application/octet-stream", errors=[404, 416])
+@document("files", media_type="*/*", also=[206], errors=[400, 404, 416])
 async def get_file(request: Request) -> Response:
     """Download an output file; the header Range gives a part of it.
 

@@ -5,7 +5,7 @@ import shutil
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from mofsim.core import structures
@@ -16,7 +16,7 @@ from mofsim.server.answers import answer, whole
 from mofsim.server.context import context, read, write
 from mofsim.server.openapi import document
 from mofsim.server.requests import path_id, query
-from mofsim.server.routes.files import NOSNIFF, TEXT
+from mofsim.server.routes.files import NOSNIFF, TEXT, RangeResponse
 from mofsim.vocabulary import StructureFile
 
 
@@ -69,9 +69,9 @@ class FileQuery(BaseModel):
     )
 
 
-@document("structures", query=FileQuery, media_type="text/plain", errors=[404])
+@document("structures", query=FileQuery, media_type="text/plain", also=[206], errors=[400, 404, 416])
 async def get_structure_file(request: Request) -> Response:
-    """Download the file of a structure."""
+    """Download the file of a structure; the header Range gives a part of it."""
     structure = await read(request, structures.get, path_id(request, "structure"))
     form = query(request, FileQuery).form
     is_original = form is StructureFile.UPLOADED
@@ -83,7 +83,7 @@ async def get_structure_file(request: Request) -> Response:
         async with context(request).checks:
             cif = await run_in_threadpool(structures.as_cif, storage, structure, settings.parse_timeout_seconds)
         return Response(cif, media_type=TEXT, headers=NOSNIFF | {"Content-Disposition": "attachment"})
-    return FileResponse(
+    return RangeResponse(
         path, media_type=TEXT, filename=structure.original_name if is_original else path.name, headers=NOSNIFF
     )
 

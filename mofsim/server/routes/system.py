@@ -1,17 +1,21 @@
 """The state of the system: is it well, what does it have, what does it do."""
 
+import shutil
+
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from mofsim import __version__
-from mofsim.core import alerts, events, queries, workers
+from mofsim.core import alerts, events, queries, stats, workers
 from mofsim.schemas.envelope import Page
-from mofsim.schemas.resources import Gpu, Health, Queue, SettingValue, Worker
+from mofsim.schemas.resources import Gpu, Health, Queue, SettingValue, Stats, Worker
 from mofsim.server.answers import answer, whole
 from mofsim.server.context import context, read, write
 from mofsim.server.openapi import document
+from mofsim.server.requests import MB
 from mofsim.vocabulary import WorkerState
 
 
@@ -44,6 +48,13 @@ def _queue(session: Session) -> Queue:
 async def get_queue(request: Request) -> Response:
     """Count the tasks by status, and those that wait for a device by priority."""
     return answer(await read(request, _queue))
+
+
+@document("system", answer=Stats)
+async def get_stats(request: Request) -> Response:
+    """Tell what was done so far: how tasks and attempts ended, how long they took, and the room that is left."""
+    disk = await run_in_threadpool(shutil.disk_usage, context(request).storage.root)
+    return answer(await read(request, stats.collect, disk.free / MB, disk.total / MB))
 
 
 @document("system", answer=Page[Worker])
@@ -85,6 +96,7 @@ routes = [
     Route("/health", get_health),
     Route("/api/v1/health", get_health),
     Route("/api/v1/system/queue", get_queue),
+    Route("/api/v1/system/stats", get_stats),
     Route("/api/v1/system/workers", list_workers),
     Route("/api/v1/system/workers/{worker}/drain", drain_worker, methods=["POST"]),
     Route("/api/v1/system/workers/{worker}/resume", resume_worker, methods=["POST"]),

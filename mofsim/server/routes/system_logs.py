@@ -97,7 +97,7 @@ def _place(cursor: str) -> logs.Place:
         place = logs.Place(datetime.fromisoformat(time), int(seen))
         if place.time.tzinfo is not None:
             return place
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         pass
     raise Invalid("the cursor does not belong to this list; take next_cursor of its last page", field="cursor")
 
