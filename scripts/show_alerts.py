@@ -10,7 +10,6 @@ tmux OUT/console_before.txt and OUT/console_after.txt.
 """
 
 import argparse
-import json
 import os
 import shutil
 import signal
@@ -23,7 +22,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -34,6 +32,7 @@ from mofsim.cli import ports  # noqa: E402
 from mofsim.client import Client, batch_item  # noqa: E402
 from mofsim.core import structures  # noqa: E402
 from mofsim.core.storage import Storage  # noqa: E402
+from mofsim.schemas.logs import SystemLogLine  # noqa: E402
 from mofsim.vocabulary import RuleKind, TaskStatus, WorkerState  # noqa: E402
 from tests.worker.box import Box, wait_until  # noqa: E402
 from tests.worker.fake_nvml import FakeNvml, build  # noqa: E402
@@ -200,12 +199,10 @@ class Show:
             assert kind in over, kind
             print(f"{kind}: raised and resolved", flush=True)
 
-    def told(self) -> list[dict[str, Any]]:
-        """The lines of the log channel, as the process of the chores wrote them."""
-        lines = []
-        for path in (self.box.settings.storage.root / "logs").glob("*.jsonl"):
-            lines += [json.loads(line) for line in path.read_text().splitlines()]
-        return [line for line in lines if str(line.get("event", "")).startswith("alert.")]
+    def told(self) -> list[SystemLogLine]:
+        """The lines of the log channel, as the process of the chores wrote them, oldest first."""
+        lines = self.client.system_logs(logger="mofsim.alerts", limit=500).items
+        return [line for line in reversed(lines) if "news" in line.extra]
 
     def console(self, out: Path) -> None:
         """A GPU is hot again; it is seen and acknowledged in the console."""
@@ -248,15 +245,16 @@ def main() -> None:
                 stage()
             wait_until(lambda: len(show.told()) >= 2 * len(RuleKind), lambda: str(show.told()), PATIENCE)
             order = {kind: number for number, kind in enumerate(RuleKind)}
-            lines = sorted(show.told(), key=lambda line: (order.get(line["type"], 99), line["timestamp"]))
+            lines = sorted(show.told(), key=lambda line: order.get(line.extra["type"], len(order)))
             text_ = "\n".join(
-                f"{line['timestamp']} {line['level']:<8} {line['event']:<15} {line['type']:<16} {line['message']}"
+                f"{line.timestamp:%H:%M:%S} {line.level:<8} {line.extra['news']:<14} {line.extra['type']:<16} "
+                f"{line.message}"
                 for line in lines
             )
             (out / "alerts.log").write_text(f"{text_}\n")
             print(text_)
-            missing = set(RuleKind) - {line["type"] for line in lines if line["event"] == "alert.raised"}
-            missing |= set(RuleKind) - {line["type"] for line in lines if line["event"] == "alert.resolved"}
+            seen = {(line.extra["type"], line.extra["news"]) for line in lines}
+            missing = {(kind, news) for kind in RuleKind for news in ("alert.raised", "alert.resolved")} - seen
             assert not missing, missing
             if shutil.which("tmux"):
                 show.console(out)
