@@ -126,8 +126,9 @@ def _in_our_words(answer: Answer) -> Answer:
 def _log(parcel: Parcel) -> Answer:
     alert = parcel.payload["alert"]
     level = "info" if parcel.event == AlertNews.RESOLVED else _LEVELS[alert["level"]]
-    told = {"alert": alert["id"], "type": alert["alert_type"], "subject": alert["subject"], "level": alert["level"]}
-    getattr(log, level)(parcel.event, message=alert["message"], **told)
+    told = {"alert": alert["id"], "type": alert["alert_type"], "subject": alert["subject"]}
+    # What is said first is the line's message, in files too.
+    getattr(log, level)(alert["message"], news=parcel.event, alert_level=alert["level"], **told)
     return Answer(None, None)
 
 

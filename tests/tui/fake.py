@@ -387,6 +387,8 @@ class FakeClient(AsyncClient):
                 await self.world.change_rule(changed)
                 return changed
             case [id]:
+                if int(id) not in self.world.alerts:
+                    raise NotFound(f"there is no alert {id}", code=404, type="NotFound")
                 return self.world.alerts[int(id)]
             case [id, "notifications"]:
                 return [_notification(int(id), "log", None), _notification(int(id), "lab", "no answer within 15 s")]

@@ -141,7 +141,7 @@ async def test_without_an_alert_there_is_no_line_and_the_screen_says_so(run: Run
 async def test_after_missed_events_the_lists_are_read_again(run: Run) -> None:
     async with run(some()) as c:
         await c.press("5")
-        await c.sees("[Active 3]")
+        await c.sees("[Active 3]", "log: raised")
         c.world.alerts = {9: alert(9, AlertLevel.CRITICAL)}
         await c.world.tell(EventType.RESET, {})
         await c.sees("[Active 1]", "GPU 9 of gpu-box-1")

@@ -70,7 +70,7 @@ async def test_a_task_is_submitted_and_the_cursor_stands_on_it(run: Run) -> None
         await c.press("enter")
         await c.sees("105 atoms, 4321 Å³")
         await c.press("ctrl+s")
-        await c.sees("[Tasks]", "8132")
+        await c.sees("[2 Tasks]", "8132")
         await c.until(lambda: c.cursor == 8132)
         sent = c.world.submitted[0]
         assert sent["structure"] == {"source": "builtin", "name": "ZIF-8"}
@@ -259,7 +259,7 @@ async def test_esc_leaves_the_form_without_sending(run: Run) -> None:
     async with run() as c:
         await open_form(c)
         await c.press("escape")
-        await c.sees("[Tasks]")
+        await c.sees("[2 Tasks]")
         assert c.world.submitted == []
 
 

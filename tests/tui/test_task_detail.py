@@ -122,7 +122,7 @@ async def test_backspace_goes_back_to_the_same_row(run: Run) -> None:
     async with run() as c:
         await open_running(c)
         await c.press("backspace")
-        await c.sees("[Tasks]")
+        await c.sees("[2 Tasks]")
         assert c.cursor == 8125
 
 

@@ -26,6 +26,9 @@ from .receiver import Receiver
 from .test_deliveries import documented_check
 
 SECRET = "correct horse"
+#: so that a process writes its log as those of `mofsim worker` do
+LOGGED = "from mofsim.logs import configure; from mofsim.settings import load_settings; "
+LOGGED += "configure(load_settings(), 'chores')"
 
 
 @pytest.fixture
@@ -89,9 +92,9 @@ def test_each_channel_gets_what_it_is_for(
     assert str(first.data["delivery_id"]) == first.delivery and second.data["alert"]["resolved"]
     lines = [json.loads(line) for line in (tmp_path / "books" / "alerts.jsonl").read_text().splitlines()]
     assert [line["event"] for line in lines] == ["alert.raised", "alert.resolved"]
-    told = [line for line in said if line["event"] == "alert.raised"]
+    told = [line for line in said if line.get("news") == "alert.raised"]
     assert [(line["log_level"], line["subject"]) for line in told] == [("warning", "box")]
-    assert "10.0 GB are free" in told[0]["message"]
+    assert "10.0 GB are free" in told[0]["event"]
     assert sorted((row.channel, row.event, row.state) for row in rows(database)) == [
         (name, event, "DELIVERED") for name in ("book", "hook", "log") for event in ("alert.raised", "alert.resolved")
     ]
@@ -181,9 +184,10 @@ def test_by_the_whole_way_of_chores_tickets_and_a_consumer(database: Database, t
             "MOFSIM_STORAGE__ROOT": str(tmp_path),
             "MOFSIM_SCHEDULER__RESCUE_INTERVAL_SECONDS": "0.05",
             "MOFSIM_ALERTS__ALLOW_PRIVATE": "true",
-            "MOFSIM_ALERTS__CHANNELS": json.dumps({"hook": {"kind": "webhook", "url": receiver.url}}),
+            "MOFSIM_ALERTS__CHANNELS": json.dumps({"hook": {"kind": "webhook", "url": receiver.url}, "log": {}}),
         }
-        process = subprocess.Popen([sys.executable, "-c", CHORES], env=environment, cwd=tmp_path)
+        command = [sys.executable, "-c", f"{LOGGED}; {CHORES}"]
+        process = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
         try:
             with database.write() as session:
                 alerts.raise_alert(session, AlertType.GPU_FAULT, "box:gpu0", AlertLevel.CRITICAL, "it is lost", {})
@@ -193,10 +197,15 @@ def test_by_the_whole_way_of_chores_tickets_and_a_consumer(database: Database, t
             )
         finally:
             process.terminate()
-            assert process.wait(20) == 0
+            lines = [json.loads(line) for line in process.communicate(timeout=20)[1].splitlines()]
+            assert process.returncode == 0
     # The disk of the machine that tests may be nearly full too.
     messages = [got.data["alert"]["message"] for got in receiver.received if got.data["alert"]["id"] == 1]
     assert messages == ["it is lost"]
+    logged = [line for line in lines if line["extra"].get("alert") == 1]
+    assert [(line["level"], line["message"], line["extra"]["news"]) for line in logged] == [
+        ("ERROR", "it is lost", "alert.raised")
+    ]
 
 
 def test_a_channel_is_tested_once_whatever_its_least_level(
@@ -225,8 +234,8 @@ def test_a_channel_is_tested_once_whatever_its_least_level(
     }
     assert "403" in (told["refusing"].last_error or "") and len(refusing.received) == 1
     message = "a test of the channel {}, asked for by ada; nothing is wrong"
-    lines = [line for line in said if line["event"] == "alert.test"]
-    assert [(line["log_level"], line["message"]) for line in lines] == [("info", message.format("log"))]
+    lines = [line for line in said if line.get("news") == "alert.test"]
+    assert [(line["log_level"], line["event"]) for line in lines] == [("info", message.format("log"))]
     assert json.loads((tmp_path / "book.jsonl").read_text())["event"] == "alert.test"
     by_title = {got.data.get("title"): got for got in receiver.received}
     assert by_title[None].event == "alert.test" and by_title[None].data["alert"]["message"] == message.format("hook")
