@@ -27,16 +27,59 @@ class Recipe:
     requirements: tuple[str, ...]
     #: mofsim's own tests have computed with it
     is_tested: bool
+    #: packages that come without what they ask for, of which `requirements` has what a calculation imports
+    alone: tuple[str, ...] = ()
 
 
 RECIPES: dict[str, Recipe] = {
     "sevenn": Recipe(("sevenn==0.13.0",), is_tested=True),
     "chgnet": Recipe(("chgnet==0.4.2",), is_tested=True),
     "mace": Recipe(("mace-torch==0.3.16",), is_tested=True),
-    "orb": Recipe(("orb-models==0.5.5",), is_tested=False),
-    "mattersim": Recipe(("mattersim==1.2.3",), is_tested=False),
-    "fairchem": Recipe(("fairchem-core==2.24.0",), is_tested=False),
+    "orb": Recipe(("orb-models==0.5.5",), is_tested=True),
+    # It asks for torchvision, which does not even import beside a torch of another build than its own, and for
+    # databases of materials: 600 MB that no calculation needs.
+    "mattersim": Recipe(
+        (
+            "Deprecated==1.3.1",
+            "e3nn==0.6.0",
+            "loguru==0.7.3",
+            "opt-einsum-fx==0.1.4",
+            "requests==2.34.2",
+            "scikit-learn==1.9.1",
+            "torch-ema==0.3",
+            "torch-geometric==2.8.1",
+            "torch-runstats==0.2.0",
+            "torchmetrics==1.9.0",
+        ),
+        is_tested=True,
+        alone=("mattersim==1.2.3", "pymatgen-core==2026.10.16"),
+    ),
+    # It asks for 700 MB of compilers for kernels that are chosen by name only, and for what trains it and keeps data.
+    "fairchem": Recipe(
+        (
+            "backoff==2.2.1",
+            "e3nn==0.6.0",
+            "huggingface-hub==2.4.0",
+            "hydra-core==1.3.8",
+            "monty==2026.10.21",
+            "psutil==7.2.2",
+            "pyre-extensions==0.0.32",
+            "requests==2.34.2",
+            "scipy==1.17.1",
+            # torchtnt asks it for pkg_resources, which newer ones do not have.
+            "setuptools==80.10.2",
+            "submitit==1.5.4",
+            "tabulate==0.10.0",
+            "tqdm==4.70.1",
+            "wandb==0.31.0",
+        ),
+        is_tested=True,
+        alone=("fairchem-core==2.24.0", "torchtnt==0.2.4"),
+    ),
 }
+
+#: the file of an environment that names the folders whose packages it shares
+SHARED = "mofsim_shared.pth"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -70,6 +113,22 @@ def python_for(root: Path, model: str, framework: str, python: str) -> str:
         return python
     name = name_for(root, model, framework)
     return str(interpreter(folder_of(root, name))) if name else ""
+
+
+def folders_of_packages(python: str) -> list[Path]:
+    """Where the interpreter of an environment, or any other that lies as one does, has its packages; first come first.
+
+    The interpreter is not asked: that would take its time, and it need not work. [] where only a search finds it.
+    """
+    if not Path(python).is_absolute():
+        return []
+    own = sorted(Path(python).parent.parent.glob("lib/python3*/site-packages"))
+    shared = [Path(line) for folder in own for line in _lines(folder / SHARED)]
+    return own + shared
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
 
 
 def versions(folder: Path) -> dict[str, str]:

@@ -17,6 +17,9 @@ from mofsim.schemas.resources import Model as ModelWire
 from mofsim.settings import ModelSettings
 from mofsim.vocabulary import ACTIVE, WAITING, TaskStatus, TaskType, WorkerState
 
+#: of failed checks whose name does not say enough
+_MEANING = {"response": "response (atoms that are moved feel no force)"}
+
 
 def synchronise(session: Session, configured: dict[str, ModelSettings]) -> None:
     """Make the table say what the settings say; a model that left the settings stays known but can not be used."""
@@ -79,7 +82,9 @@ def _why_not(model: Model) -> str:
     name, validation = model.name, model.validation
     if validation is None:
         return f"model {name!r} was not validated yet; `mofsim models validate {name} --wait` does it"
-    failed = ", ".join(check for check, found in validation["checks"].items() if not found["passed"])
+    failed = ", ".join(
+        _MEANING.get(check, check) for check, found in validation["checks"].items() if not found["passed"]
+    )
     reason = validation["error"] or f"it failed the checks: {failed}"
     return f"model {name!r} can not be used, since its validation found that {reason}; `mofsim models show {name}`"
 

@@ -30,14 +30,24 @@ def weights_sha256(model: Model, root: Path) -> str | None:
 
     In another interpreter, its own or an environment in the data folder `root`, a package may hold another file.
     """
-    elsewhere = model.config.get("python") or environments.name_for(root, model.name, model.framework)
+    elsewhere = environments.python_for(root, model.name, model.framework, model.config.get("python", ""))
     if elsewhere and model.file_path.startswith("package:"):
-        return None
-    path = checkpoint_path(checkpoint_of(model, root))
+        path = _path_elsewhere(elsewhere, model.file_path)
+    else:
+        path = checkpoint_path(checkpoint_of(model, root))
     try:
         return _hash(path, path.stat().st_size, path.stat().st_mtime_ns) if path else None
     except OSError:
         return None
+
+
+def _path_elsewhere(python: str, checkpoint: str) -> Path | None:
+    """The file inside a package of another interpreter, where its packages lie as files."""
+    package, _, inside = checkpoint.removeprefix("package:").partition("/")
+    folders = (folder / package for folder in environments.folders_of_packages(python))
+    # The first folder has the package, whether the file is in it or not.
+    found = next((folder for folder in folders if folder.is_dir()), None)
+    return found / inside if found and inside else None
 
 
 @lru_cache(maxsize=64)

@@ -67,6 +67,7 @@ class Check(Response):
 
     measured: float | None
     limit: float
+    at_least: bool = Field(False, description="The limit is the least that is good, and not the most")
     unit: str
     passed: bool
 

@@ -7,7 +7,8 @@ package as they are, but for those that a builder says it takes itself.
 import importlib
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ class Built:
 
 
 Builder = Callable[[ModelEntry], Built]
+
+#: what its loader calls the dtypes
+_ORB_PRECISION = {"float32": "float32-highest", "float64": "float64"}
 
 
 def _build_sevennet(entry: ModelEntry) -> Built:
@@ -84,11 +88,10 @@ def _build_orb(entry: ModelEntry) -> Built:
     round to TF32.
     """
     weights = weights_file(entry)
-    # In float64 it wants that for all that this process computes.
-    _require_dtype(entry, "float32")
+    dtype = _require_dtype(entry, "float32", "float64")
     device = _device(entry)
     architectures: dict[str, Any] = _package(entry, "orb_models.forcefield.pretrained").ORB_PRETRAINED_MODELS
-    options = {"precision": "float32-highest", "compile": False} | entry.get("options", {})
+    options = {"precision": _ORB_PRECISION[dtype], "compile": False} | entry.get("options", {})
     architecture = options.pop("architecture", None)
     if architecture not in architectures:
         raise ModelLoadFailed(
@@ -96,8 +99,22 @@ def _build_orb(entry: ModelEntry) -> Built:
             f"to; {architecture!r} is none. Known: {', '.join(architectures)}."
         )
     loading = {name: options.pop(name) for name in ("precision", "compile")}
-    network = architectures[architecture](weights_path=str(weights), device=device, **loading)
+    if not str(loading["precision"]).startswith(dtype):
+        raise ModelLoadFailed(
+            f"Model {entry['name']!r} has dtype {dtype!r} and options = {{ precision = {loading['precision']!r} }}, "
+            "which contradict each other. Leave `precision` away."
+        )
+    with _default_dtype(entry, dtype):
+        network = architectures[architecture](weights_path=str(weights), device=device, **loading)
     calculator = _package(entry, "orb_models.forcefield.calculator").ORBCalculator(network, device=device, **options)
+    calculate = calculator.calculate
+
+    def calculate_in_dtype(*args: Any, **kwargs: Any) -> None:
+        with _default_dtype(entry, dtype):
+            calculate(*args, **kwargs)
+
+    # It makes its graphs in the default of the process, which is that of all models here.
+    calculator.calculate = calculate_in_dtype
     return Built(calculator, None, ("orb-models", "torch"), weights)
 
 
@@ -163,6 +180,18 @@ def _require_dtype(entry: ModelEntry, *known: str) -> str:
             f"{entry['name']!r} to it."
         )
     return dtype
+
+
+@contextmanager
+def _default_dtype(entry: ModelEntry, dtype: str) -> Iterator[None]:
+    """The default of torch, for a package that knows no other way; what it was before is so again."""
+    torch = _package(entry, "torch")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, dtype))
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _device(entry: ModelEntry) -> str:

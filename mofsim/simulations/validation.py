@@ -26,11 +26,13 @@ _SHIFT_A = (1.234, 2.345, 3.456)
 
 
 class Check(TypedDict):
-    """A measured value that should not be above its limit."""
+    """A measured value that should not be above its limit, or not below it."""
 
     #: None: it can not be measured, or is no number
     measured: float | None
     limit: float
+    #: whether the limit is the least that is good, and not the most
+    at_least: bool
     unit: str
     passed: bool
 
@@ -43,26 +45,40 @@ LIMITS: dict[str, tuple[float, str]] = {
     "stress": (0.05, "GPa"),
     "translation": (1e-4, "eV/atom"),
     "net_force": (1e-3, "eV/Å per atom"),
+    # per coordinate, of the element that feels least. A potential that is the same wherever its atoms are would pass
+    # all others. What moves the atoms here gives those of a real one some 1 eV/Å.
+    "response": (0.05, "eV/Å"),
 }
+#: those whose limit is the least that is good
+_AT_LEAST = frozenset({"response"})
 
 
 def validate(atoms: Atoms, potential: Calculator) -> dict[str, Check]:
     """The checks by name; `potential` has to know the elements of `atoms`, which is left as it is.
 
     `finite` counts what is no number in energy and forces. The others are measured only where it finds none: how far
-    forces and stress are from finite differences of the energy, what a shift of all atoms changes in the energy, and
-    the sum of all forces. All of it is done to a copy that is strained and rattled a little.
+    forces and stress are from finite differences of the energy, what a shift of all atoms changes in the energy, the
+    sum of all forces, and whether atoms of each element feel that they were moved. All of it is done to a copy that is
+    strained and rattled a little.
     """
     moved = _moved(atoms)
     energy, forces = _energy(moved, potential), np.asarray(moved.get_forces(), float)
     n_bad = int(np.sum(~np.isfinite(forces))) + int(not np.isfinite(energy))
-    finite: Check = {"measured": float(n_bad), "limit": 0.0, "unit": "numbers that are none", "passed": n_bad == 0}
-    found = {"finite": finite}
+    found: dict[str, Check] = {
+        "finite": {
+            "measured": float(n_bad),
+            "limit": 0.0,
+            "at_least": False,
+            "unit": "numbers that are none",
+            "passed": n_bad == 0,
+        }
+    }
     measures: dict[str, Callable[[], float | None]] = {
         "forces": lambda: _forces_error(moved, forces),
         "stress": lambda: _stress_error(moved),
         "translation": lambda: _translation_error(moved, energy),
         "net_force": lambda: float(np.linalg.norm(forces.sum(axis=0))) / len(moved),
+        "response": lambda: _response(moved, forces),
     }
     for name, measure in measures.items():
         found[name] = _check(name, measure() if n_bad == 0 else None)
@@ -71,13 +87,11 @@ def validate(atoms: Atoms, potential: Calculator) -> dict[str, Check]:
 
 def _check(name: str, measured: float | None) -> Check:
     limit, unit = LIMITS[name]
-    is_number = measured is not None and bool(np.isfinite(measured))
-    return {
-        "measured": measured if is_number else None,
-        "limit": limit,
-        "unit": unit,
-        "passed": measured is not None and is_number and measured <= limit,
-    }
+    at_least = name in _AT_LEAST
+    if measured is not None and not np.isfinite(measured):
+        measured = None
+    passed = measured is not None and (measured >= limit if at_least else measured <= limit)
+    return {"measured": measured, "limit": limit, "at_least": at_least, "unit": unit, "passed": bool(passed)}
 
 
 def _moved(atoms: Atoms) -> Atoms:
@@ -119,6 +133,11 @@ def _stress_error(atoms: Atoms) -> float | None:
 
 def _translation_error(atoms: Atoms, energy: float) -> float:
     return abs(_energy_moved(atoms, np.asarray(_SHIFT_A), 1.0) - energy) / len(atoms)
+
+
+def _response(atoms: Atoms, forces: np.ndarray) -> float:
+    """The forces tell it of the energy too: where they are not those of it, another check fails."""
+    return float(min(np.sqrt(np.mean(forces[atoms.numbers == number] ** 2)) for number in set(atoms.numbers)))
 
 
 def _slope(energy: Callable[[float], float], step: float) -> float:

@@ -162,11 +162,16 @@ def _building(folder: Path) -> Iterator[Path]:
 def _install(folder: Path, framework: str, share: bool) -> None:
     python = str(environments.interpreter(folder))
     # Without links to the interpreter's folder it would have to be made anew where that one moves.
-    _call(f"no environment could be made in {folder.parent}", sys.executable, "-m", "venv", str(folder))
+    bare = ("--without-pip",) if share and _pip_is_shared() else ()
+    _call(f"no environment could be made in {folder.parent}", sys.executable, "-m", "venv", *bare, str(folder))
     if share:
         _share_packages(folder)
-    requirements = (*RECIPES[framework].requirements, *COMMON)
-    _call("pip could not install it; it says why above", python, "-m", "pip", "install", *requirements)
+    recipe = RECIPES[framework]
+    install = (python, "-m", "pip", "install")
+    failed = "pip could not install it; it says why above"
+    _call(failed, *install, *recipe.requirements, *COMMON)
+    if recipe.alone:
+        _call(failed, *install, "--no-deps", *recipe.alone)
 
 
 def _call(failed: str, *command: str) -> None:
@@ -180,5 +185,13 @@ def _call(failed: str, *command: str) -> None:
 def _share_packages(folder: Path) -> None:
     """Packages of this interpreter come after those of the environment, which pip leaves as they are."""
     [site_packages] = folder.glob("lib/python3*/site-packages")
-    shared = [path for path in sys.path if Path(path).name == "site-packages"]
-    (site_packages / "mofsim_shared.pth").write_text("\n".join(shared) + "\n")
+    (site_packages / environments.SHARED).write_text("\n".join(_shared()) + "\n")
+
+
+def _shared() -> list[str]:
+    return [path for path in sys.path if Path(path).name == "site-packages"]
+
+
+def _pip_is_shared() -> bool:
+    """A pip of its own would cost an environment seconds."""
+    return any((Path(path) / "pip").is_dir() for path in _shared())

@@ -1,6 +1,7 @@
 """Models and their environments on the command line."""
 
 import hashlib
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 import pytest
 
 from mofsim.client import Client
-from mofsim.core import models
-from mofsim.vocabulary import TaskStatus
+from mofsim.core import models, steering, submission
+from mofsim.db.engine import Database
+from mofsim.db.tables import Worker
+from mofsim.schemas.tasks import SUBMIT, BuiltinStructure
+from mofsim.vocabulary import TaskStatus, TaskType, WorkerState
 from tests.client.running import Hands
 
 from .conftest import Mofsim
@@ -61,6 +65,42 @@ def test_an_environment_is_removed(command: Mofsim, environment: Path) -> None:
     assert said.status == 1 and "there is no environment" in said.stderr
 
 
+def test_an_environment_that_somebody_needs_is_kept(
+    command: Mofsim, environment: Path, prepared_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(prepared_folder, tmp_path / "data", dirs_exist_ok=True)
+    database = Database(f"sqlite:///{tmp_path / 'data' / 'mofsim.db'}")
+    body = SUBMIT[TaskType.SINGLE_POINT](model="chgnet", structure=BuiltinStructure(source="builtin", name="MOF-5"))
+    defaults = submission.Defaults("chgnet", 3600.0, 3)
+    with database.write() as session:
+        tasks = [submission.submit(session, TaskType.SINGLE_POINT, body, defaults).id for _ in range(2)]
+    said = command("models", "env", "rm", "chgnet", "--json")
+    assert said.status == 1 and environment.exists()
+    assert f"task {tasks[0]}, and 1 more, with model chgnet have not ended" in said.document["error"]["detail"]
+    with database.write() as session:
+        for task_id in tasks:
+            steering.request_cancel(session, task_id)
+        worker = Worker(id="box:cpu0", host="box", slot="cpu0", pid=1, incarnation="a", loaded_models=["chgnet"])
+        worker.state = WorkerState.IDLE
+        session.add(worker)
+    assert "worker box:cpu0 has its model chgnet loaded" in command("models", "env", "rm", "chgnet").stderr
+    with database.write() as session:
+        session.get_one(Worker, "box:cpu0").loaded_models = ["7net-0"]
+        session.get_one(Worker, "box:cpu0").model_wishes = {"chgnet": "load"}
+    assert command("models", "env", "rm", "chgnet").status == 1 and environment.exists()
+    database.close()
+    assert command("models", "env", "rm", "chgnet", "--force").status == 0
+    assert not environment.exists()
+
+
+def test_an_environment_is_kept_where_nobody_can_read_who_needs_it(
+    command: Mofsim, environment: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "mofsim.db").write_bytes(b"no database" * 1000)
+    said = command("models", "env", "rm", "chgnet")
+    assert said.status == 1 and "can not be read" in said.stderr and environment.exists()
+
+
 @pytest.mark.parametrize(
     ("name", "status", "words"),
     [("nonsense", 2, "no framework; there are: sevenn, chgnet"), ("chgnet", 1, "there is an environment chgnet")],
@@ -83,6 +123,7 @@ def test_a_model_is_shown_and_wanted_somewhere(mofsim: Mofsim) -> None:
 CHECKS = {
     "forces": {"measured": 0.0007, "limit": 0.05, "unit": "eV/Å", "passed": True},
     "stress": {"measured": None, "limit": 0.05, "unit": "GPa", "passed": False},
+    "response": {"measured": 0.0, "limit": 0.05, "at_least": True, "unit": "eV/Å", "passed": False},
 }
 
 
@@ -119,6 +160,8 @@ def test_an_added_model_is_waited_for_until_its_checks_are_made(
     assert ("passed" if passed else "failed: see the checks") in shown
     [line] = [line for line in shown.splitlines() if line.startswith("stress")]
     assert line.split() == ["stress", "–", "0.05", "GPa", "NO"]
+    [line] = [line for line in shown.splitlines() if line.startswith("response")]
+    assert line.split() == ["response", "0", "≥", "0.05", "eV/Å", "NO"]
     assert "0.0007" in shown
     with hands.database.read() as session:
         config = session.get_one(models.Model, "mine").config

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mofsim.core import estimates, explain, leases, queries, reuse, steering, submission
+from mofsim.core import environments, estimates, explain, leases, queries, reuse, steering, submission
 from mofsim.core.hashing import sha256
 from mofsim.core.leases import Outcome
 from mofsim.core.storage import Storage
@@ -144,6 +144,32 @@ def test_weights_that_were_replaced_under_the_same_name_are_computed(submit, fin
 
 def test_a_model_whose_weights_can_not_be_seen_is_computed(submit, finished, weights) -> None:
     weights.unlink()
+    assert submit().status == TaskStatus.QUEUED
+
+
+@pytest.mark.parametrize("where", ["environment", "shared with it", "python of the settings"])
+def test_weights_inside_a_package_of_another_interpreter_are_found(
+    session, storage, submit, finished, weights, where: str
+) -> None:
+    model = session.get_one(Model, "mine")
+    model.file_path = "package:toy/pretrained/weights.pth"
+    # Its package is not installed here, and there is no other interpreter.
+    assert submit().status == TaskStatus.QUEUED
+    own = storage.root / "envs" / "sevenn" / "lib" / "python3.11" / "site-packages"
+    if where == "python of the settings":
+        own = storage.root / "opt" / "lib" / "python3.12" / "site-packages"
+        model.config = model.config | {"python": str(storage.root / "opt" / "bin" / "python")}
+    own.mkdir(parents=True)
+    folder = own
+    if where == "shared with it":
+        folder = storage.root / "shared"
+        (own / environments.SHARED).write_text(f"{storage.root / 'nothing'}\n{folder}\n")
+    file = folder / "toy" / "pretrained" / "weights.pth"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(weights.read_bytes())
+    session.flush()
+    assert submit().reused_from == finished.id
+    file.write_bytes(b"of another version of the package")
     assert submit().status == TaskStatus.QUEUED
 
 

@@ -1,13 +1,15 @@
 """The checks that tell a sound potential from one whose forces or stress are not those of its energy."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
+from ase.data import atomic_numbers
 
 from mofsim.simulations.builtin import BUILTIN_MOFS
 from mofsim.simulations.models import load_model
@@ -63,8 +65,9 @@ def test_a_sound_potential_passes_every_check_and_leaves_the_structure_alone() -
     atoms = copper()
     before = atoms.copy()
     found = validate(atoms, EMT())
-    assert set(found) == {"finite", "forces", "stress", "translation", "net_force"}
-    assert all(check["passed"] and check["measured"] <= check["limit"] for check in found.values())
+    assert set(found) == {"finite", "forces", "stress", "translation", "net_force", "response"}
+    assert all(check["passed"] for check in found.values())
+    assert all((check["measured"] >= check["limit"]) == check["at_least"] for check in found.values() if check["limit"])
     assert atoms == before and atoms.calc is None
     assert found["forces"]["measured"] < 1e-5 and found["stress"]["measured"] < 1e-4
 
@@ -78,13 +81,47 @@ def test_a_sound_potential_passes_every_check_and_leaves_the_structure_alone() -
         (scale("stress", 1 / 160.21766), {"stress"}),
         (push, {"net_force"}),
         (tie_to_the_origin, {"stress", "translation"}),
-        (lose_a_force, {"finite", "forces", "stress", "translation", "net_force"}),
+        (lose_a_force, {"finite", "forces", "stress", "translation", "net_force", "response"}),
     ],
 )
 def test_what_is_wrong_with_a_potential_is_found(
     spoil: Callable[[dict[str, Any], Atoms], None], expected: set[str]
 ) -> None:
     assert failed(spoil) == expected
+
+
+@pytest.mark.parametrize("energy", [0.0, -3.7])
+def test_a_potential_that_is_the_same_wherever_its_atoms_are_fails(energy: float) -> None:
+    class Constant(Calculator):
+        implemented_properties: ClassVar = ["energy", "forces", "stress"]
+
+        def calculate(self, *args: Any, **kwargs: Any) -> None:
+            super().calculate(*args, **kwargs)
+            n_atoms = len(self.atoms)
+            self.results = {"energy": energy * n_atoms, "forces": np.zeros((n_atoms, 3)), "stress": np.zeros(6)}
+
+    found = validate(copper(), Constant())
+    assert {name for name, check in found.items() if not check["passed"]} == {"response"}
+    assert found["response"]["measured"] == 0.0 and found["response"]["at_least"]
+
+
+def test_a_potential_that_feels_one_element_only_fails() -> None:
+    alloy = copper()
+    alloy.symbols[0] = "Au"
+
+    class NoGold(EMT):
+        def calculate(self, atoms: Atoms, *args: Any, **kwargs: Any) -> None:
+            is_felt = atoms.numbers != atomic_numbers["Au"]
+            kept = atoms[is_felt]
+            kept.calc = EMT()
+            energy, stress = kept.get_potential_energy(), kept.get_stress()
+            forces = np.zeros((len(atoms), 3))
+            forces[is_felt] = kept.get_forces()
+            self.atoms = atoms.copy()
+            self.results = {"energy": energy, "forces": forces, "stress": stress}
+
+    found = validate(alloy, NoGold())
+    assert {name for name, check in found.items() if not check["passed"]} == {"response"}
 
 
 def test_a_potential_without_stress_does_not_pass_for_one_that_has_it() -> None:

@@ -1,13 +1,17 @@
+import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mofsim.core import structures
+from mofsim.core import environments, structures
 from mofsim.core.storage import Storage
+from mofsim.worker.environments import EnvironmentFailed, create
 
 from .box import Box
+from .elsewhere import Environment
 from .fake_nvml import FakeNvml, build, compiler
 
 
@@ -59,3 +63,36 @@ def gpu_box(tmp_path: Path, builtins: tuple[list, Path], fake_nvml: FakeNvml) ->
     box.fill(*builtins)
     yield box
     box.close()
+
+
+@pytest.fixture(scope="session")
+def root(request: pytest.FixtureRequest) -> Path:
+    """A data folder whose environments last, in pytest's cache folder: its name changes with what is in them.
+
+    They share torch and what else fits with the interpreter of the tests, so that some 100 MB and half a minute make
+    one.
+    """
+    made_of = f"{environments.RECIPES} {environments.COMMON} {sys.version} {sys.path}"
+    key = hashlib.sha256(made_of.encode()).hexdigest()[:12]
+    folder: Path = request.config.cache.mkdir(f"environments-{key}")  # type: ignore[union-attr]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def environment(root: Path) -> Environment:
+    """The folder of a framework's environment."""
+
+    def environment(framework: str) -> Path:
+        if framework not in environments.names(root):
+            try:
+                with pytest.MonkeyPatch.context() as patch:
+                    # Most of what is installed is never imported.
+                    patch.setenv("PIP_NO_COMPILE", "1")
+                    create(root, framework, framework, {}, share=True)
+            except EnvironmentFailed as error:
+                missing = f"no environment for {framework}: {error}"
+                # Where every change is tested, a hole in the tests must not look like success.
+                pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+        return environments.folder_of(root, framework)
+
+    return environment

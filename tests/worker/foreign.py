@@ -86,6 +86,7 @@ if __name__ == "__main__":
     what, *arguments = sys.argv[1:]
     if what == "make-mace":
         make_mace(*arguments)
+        print("null")
     else:
         function = {"energy": energy, "validate": validate}[what]
         print(json.dumps(function(json.loads(arguments[0]), arguments[1])))

@@ -1,17 +1,11 @@
 """Environments of models: made for real, with the packages of CHGNet and MACE, and computed with.
 
-They share torch and what else fits with the interpreter of the tests, so that some 180 MB and a minute make both. They
-are kept in pytest's cache folder, under a name that changes with what is in them.
+What they share, and where they are kept, is in conftest.py; those of ORB, MatterSim and fairchem in
+test_more_environments.py.
 """
 
-import hashlib
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,37 +16,9 @@ from mofsim.vocabulary import TaskStatus, TaskType
 from mofsim.worker.environments import EnvironmentFailed, check, create, remove
 
 from .box import Box
+from .elsewhere import Environment, ask, entry
 
-FOREIGN = Path(__file__).parent / "foreign.py"
 CHGNET = ModelSettings.model_validate(BUILTIN_MODELS["chgnet"])
-
-Environment = Callable[[str], Path]
-
-
-@pytest.fixture(scope="session")
-def root(request: pytest.FixtureRequest) -> Path:
-    """A data folder whose environments last."""
-    made_of = f"{environments.RECIPES} {environments.COMMON} {sys.version} {sys.path}"
-    key = hashlib.sha256(made_of.encode()).hexdigest()[:12]
-    folder: Path = request.config.cache.mkdir(f"environments-{key}")  # type: ignore[union-attr]
-    return folder
-
-
-@pytest.fixture(scope="session")
-def environment(root: Path) -> Environment:
-    """The folder of a framework's environment."""
-
-    def environment(framework: str) -> Path:
-        if framework not in environments.names(root):
-            try:
-                create(root, framework, framework, {}, share=True)
-            except EnvironmentFailed as error:
-                missing = f"no environment for {framework}: {error}"
-                # Where every change is tested, a hole in the tests must not look like success.
-                pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-        return environments.folder_of(root, framework)
-
-    return environment
 
 
 @pytest.fixture(scope="session")
@@ -60,19 +26,6 @@ def mace(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> 
     path = tmp_path_factory.mktemp("mace") / "random[1].model"
     ask(environment("mace"), "make-mace", str(path))
     return ModelSettings(framework="mace", checkpoint=str(path))
-
-
-def ask(environment: Path, *arguments: str) -> Any:
-    """What `foreign.py` says under the interpreter of the environment."""
-    command = [str(environments.interpreter(environment)), "-W", "ignore", str(FOREIGN), *arguments]
-    run = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout.splitlines()[-1]) if run.stdout and arguments[0] != "make-mace" else None
-
-
-def entry(name: str, model: ModelSettings) -> str:
-    fields = model.model_dump(include={"framework", "checkpoint", "d3", "dtype"})
-    return json.dumps({"name": name, "device": "cpu", **fields})
 
 
 def structure(box: Box) -> str:
@@ -101,7 +54,7 @@ def test_one_worker_computes_with_models_of_three_environments(
     assert results["7net-0"].provenance["versions"]["e3nn"] != "0.4.4"
     for name, model in (("chgnet", CHGNET), ("mace-random", mace)):
         folder = environments.folder_of(root, model.framework)
-        plain = ask(folder, "energy", entry(name, model), structure(box))
+        plain = ask(folder, "energy", json.dumps(entry(name, model)), structure(box))
         # In float32 the order of a sum changes the sixth digit.
         assert results[name].result_data["energy_eV"] == pytest.approx(plain["energy_eV"], rel=3e-6), name
 
@@ -109,7 +62,7 @@ def test_one_worker_computes_with_models_of_three_environments(
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_forces_and_stress_of_chgnet_are_those_of_its_energy(box: Box, environment: Environment) -> None:
-    found = ask(environment("chgnet"), "validate", entry("chgnet", CHGNET), structure(box))
+    found = ask(environment("chgnet"), "validate", json.dumps(entry("chgnet", CHGNET)), structure(box))
     assert all(each["passed"] for each in found.values()), found
     assert found["stress"]["measured"] < 0.01
 
@@ -121,7 +74,7 @@ def test_forces_and_stress_of_mace_are_those_of_its_energy(
     box: Box, environment: Environment, mace: ModelSettings, dtype: str
 ) -> None:
     model = mace.model_copy(update={"dtype": dtype})
-    found = ask(environment("mace"), "validate", entry("mace-random", model), structure(box))
+    found = ask(environment("mace"), "validate", json.dumps(entry("mace-random", model)), structure(box))
     assert all(each["passed"] for each in found.values()), found
     # Closer than others need to be; what rounding leaves depends on the precision.
     assert found["forces"]["measured"] < (1e-2 if dtype == "float32" else 1e-4)

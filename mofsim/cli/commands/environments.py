@@ -1,6 +1,7 @@
 """`mofsim models env`: Python environments for models whose packages do not go together with others."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,16 +95,20 @@ def list_(app: App) -> None:
 
 @env.command()
 @name_argument
+@click.option("--force", is_flag=True, help="Remove it although tasks or workers need it; those tasks will fail.")
 @click.pass_obj
-def rm(app: App, name: str) -> int:
-    """Remove an environment.
+def rm(app: App, name: str, force: bool) -> int:
+    """Remove an environment, unless a worker has a model of it loaded or a task that has not ended needs it.
 
     With --json: {name}.
     """
     from mofsim.worker.environments import EnvironmentFailed, remove
 
+    root = app.settings.storage.root
+    if not force and name in environments.names(root) and (users := _users(app.settings, name)):
+        return _failed(app, f"environment {name} is needed: {'; '.join(users)}. --force removes it all the same")
     try:
-        remove(app.settings.storage.root, name)
+        remove(root, name)
     except EnvironmentFailed as error:
         return _failed(app, str(error))
     if app.json:
@@ -111,6 +116,26 @@ def rm(app: App, name: str) -> int:
     else:
         app.out.note(f"environment {name} was removed")
     return OK
+
+
+def _users(settings: Settings, name: str) -> list[str]:
+    """Who needs it, as the database tells; no server is asked, as for all that is done with environments."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from mofsim.core.environment_users import users
+    from mofsim.db.engine import Database
+
+    database = Database(settings.database_url, settings.database.busy_timeout_seconds)
+    if database.url.get_backend_name() == "sqlite" and not Path(database.url.database or "").exists():
+        # Nothing ever ran here.
+        return []
+    try:
+        with database.read() as session:
+            return users(session, settings.storage.root, name)
+    except SQLAlchemyError as error:
+        return [f"the database, which knows who needs it, can not be read ({type(error).__name__})"]
+    finally:
+        database.close()
 
 
 def _meant(settings: Settings, name: str) -> tuple[str, dict[str, ModelSettings]]:

@@ -115,7 +115,8 @@ def _of_upload(model: ModelDetail) -> dict[str, str]:
 
 def _check_row(name: str, check: Check) -> list[str]:
     measured = "–" if check.measured is None else f"{check.measured:.2g}"
-    return [name.replace("_", " "), measured, f"{check.limit:g}", check.unit, "yes" if check.passed else "NO"]
+    limit = f"{'≥ ' if check.at_least else ''}{check.limit:g}"
+    return [name.replace("_", " "), measured, limit, check.unit, "yes" if check.passed else "NO"]
 
 
 def _memory(need: MemoryNeed) -> str:
