@@ -72,6 +72,7 @@ def _moduli(path: Path) -> list[Reference]:
         modulus = checked(Quantity.BULK_MODULUS, line["B0_GPa"], where)
         volumes, energies = _numbers(line["volumes_A3"], where), _numbers(line["energies_au"], where)
         curve = fit(volumes, energies)
+        curve = curve if curve and curve.is_inside else None
         unit = _unit(curve, modulus) if curve else None
         found.append(
             Reference(
@@ -85,7 +86,7 @@ def _moduli(path: Path) -> list[Reference]:
             )
         )
         # Without a known unit the energies are those of something else, and so may be their minimum.
-        if curve and unit and curve.is_inside:
+        if curve and unit:
             note = "minimum of a Birch-Murnaghan refit of its energies"
             volume = Reference(
                 structure=name, quantity=Quantity.VOLUME, value=curve.volume_A3, source=source, note=note
@@ -108,14 +109,12 @@ def _refit(curve: Curve, unit: str) -> float:
 def _note(curve: Curve | None, modulus_GPa: float, unit: str | None) -> str | None:
     """What is odd about a row; None for nothing."""
     if curve is None:
-        return "no curve with a minimum goes through its energies, so it has no volume"
+        return "no curve with a minimum among its volumes goes through its energies, so it has no volume"
     if unit is None:
         return "its energies give its bulk modulus neither in Hartree nor in eV, so it has no volume"
     odd = []
     if unit == "eV":
         odd.append("its energies are in eV, though the file says Hartree: only so do they give its bulk modulus")
-    if not curve.is_inside:
-        odd.append("the minimum is outside of its volumes, so it has no volume")
     if abs(_refit(curve, unit) / modulus_GPa - 1) > _ODD:
         odd.append(f"a refit of its energies gives {_refit(curve, unit):.2f} GPa")
     return "; ".join(odd) or None
