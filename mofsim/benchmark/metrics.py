@@ -160,8 +160,8 @@ def _has_value(outcome: Outcome) -> bool:
 
 
 _MOVED = (
-    Metric("rmsd", "Root mean square displacement, over N atoms", "Å", _fact("rmsd_A"), _always(0.0), None),
-    Metric("rmsd_3n", "The same, over 3N components", "Å", _fact("rmsd_3n_A"), _always(0.0), None),
+    Metric("rmsd", "Root mean square displacement, over N atoms", "Å", _fact("rmsd_A"), _nobody, None),
+    Metric("rmsd_3n", "The same, over 3N components", "Å", _fact("rmsd_3n_A"), _nobody, None),
 )
 
 METRICS: dict[TaskType, tuple[Metric, ...]] = {

@@ -1,10 +1,10 @@
 """The report as one HTML file: tables, plots and curves, without scripts and without anything from elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mofsim.benchmark.curves import ReadResult, versions
-from mofsim.benchmark.report import plots, tables
+from mofsim.benchmark.report import plots, scatter, tables
 from mofsim.benchmark.report.markup import Markup, element, joined, link
 from mofsim.benchmark.report.method import METHOD
 from mofsim.benchmark.report.structures import structure_sections
@@ -33,7 +33,7 @@ def as_html(scores: Scores, sources: Sources | None = None, comparison: RunCompa
         ),
         ("failures", "Failures and exclusions", [table(tables.remarks(scores, sources.log))]),
         *([("changes", "What differs from the earlier run", _comparison(comparison))] if comparison else []),
-        ("structures", "Structures", structure_sections(scores, sources.result, table)),
+        ("structures", "Structures", structure_sections(scores, sources.result, table, warning)),
         ("references", "References", [table(tables.references(scores))]),
         ("provenance", "Provenance", [table(tables.provenance(scores, _versions(scores, sources.result)))]),
         ("method", "How the scores are made", [element("p", text) for text in METHOD]),
@@ -66,51 +66,53 @@ def _head(scores: Scores) -> Markup:
 
 
 def _summary(scores: Scores) -> list[Markup]:
-    ranks = [
-        part
-        for found in scores.rankings
-        for part in (element("h4", tables.ranking_title(found)), table(tables.ranking(scores, found)))
-    ]
+    ranks = [table(tables.rankings(scores))] if scores.rankings else []
     return [table(tables.summary(scores)), *ranks]
 
 
 def _of_type(scores: Scores, task_type: TaskType) -> list[Markup]:
-    parts = [table(tables.score_grid(scores, task_type))]
+    parts = [table(tables.score_grid(scores, task_type)), *warning(tables.columns_of(scores, task_type))]
     if task_type is TaskType.STABILITY:
         if (found := tables.coordination(scores)).rows:
             parts += [element("h3", "Coordination numbers of the metals"), table(found)]
         return parts
-    return [*parts, *_parity(scores, task_type), *_by_metal(scores, task_type)]
+    return [*parts, *_compared(scores, task_type), *_by_metal(scores, task_type)]
 
 
-def _parity(scores: Scores, task_type: TaskType) -> list[Markup]:
-    quantity, unit = tables.VALUES[task_type]
-    figures = []
-    for series, column in series_of(scores):
-        own = [
+def _compared(scores: Scores, task_type: TaskType) -> list[Markup]:
+    """A picture for each column that answered."""
+    own = {
+        series: [
             each
             for each in scores.outcomes
             if (each.column, each.task_type, each.verdict) == (column.id, task_type, Verdict.ANSWERED)
         ]
-        picture = plots.parity(own, series, quantity, unit, column.label)
-        if picture:
-            hollow = " Hollow: excluded." if any(each.excluded for each in own) else ""
-            figures.append(element("figure", picture, element("figcaption", column.label + "." + hollow)))
+        for series, column in series_of(scores)
+    }
+    is_volume = task_type is TaskType.OPTIMIZATION
+    pictures = scatter.volume_errors(own) if is_volume else scatter.answers(own, *tables.VALUES[task_type])
+    figures = []
+    for series, picture in pictures.items():
+        hollow = ". Hollow: excluded" if any(each.excluded for each in own[series]) else ""
+        figures.append(element("figure", picture, element("figcaption", scores.columns[series].label + hollow)))
     if not figures:
         return []
-    return [element("h3", "Answers over references"), element("div", *figures, class_="figures")]
+    title = "Errors over references" if is_volume else "Answers over references"
+    return [element("h3", title), element("div", *figures, class_="figures")]
 
 
 def _by_metal(scores: Scores, task_type: TaskType) -> list[Markup]:
     errors = [each for each in scores.by_metal if each.task_type is task_type]
     series = {column.id: number for number, column in series_of(scores)}
-    picture = plots.by_metal(errors, series, f"Mean absolute error: {tables.VALUES[task_type][0].lower()}")
+    quantity = tables.VALUES[task_type][0]
+    picture = plots.by_metal(errors, series, f"Mean absolute error of the {quantity[0].lower()}{quantity[1:]}")
     if picture is None:
         return []
     there = {each.column for each in errors}
     keys = [plots.key(number, column.label) for number, column in series_of(scores) if column.id in there]
     note = element("p", "A structure with two metals counts for both.", class_="muted")
-    return [element("h3", "Errors by metal"), element("div", *keys, class_="keys"), element("figure", picture), note]
+    figure = element("figure", element("div", *keys, class_="keys"), picture)
+    return [element("h3", "Errors by metal"), figure, note]
 
 
 def series_of(scores: Scores) -> list[tuple[int, Column]]:
@@ -144,10 +146,24 @@ def table(found: Table) -> Markup:
     return element("div", element("table", head, body), class_="scroll")
 
 
+def warning(columns: Iterable[Column]) -> list[Markup]:
+    """What must be said below numbers of preset quick."""
+    words = tables.for_a_first_look(columns)
+    return [element("p", words, class_="note")] if words else []
+
+
 def _heading(heading: Heading) -> Markup:
-    """A long name of a column may only break where it is put together."""
-    parts = [element("span", part, class_="part") for part in heading.text.split(" · ")]
-    return element("th", joined(list(parts), " · "), class_="number" if heading.is_number else None, scope="col")
+    under = [element("span", heading.under, class_="under")] if heading.under else []
+    return element("th", _words(heading.text), *under, class_="number" if heading.is_number else None, scope="col")
+
+
+def _words(text: str) -> Markup:
+    """The long name of a column breaks only where it is put together."""
+    *parts, last = text.split(" · ")
+    if not parts:
+        return joined([last])
+    together = [f"{part} ·" for part in parts]
+    return joined([element("span", part, class_="part") for part in [*together, last]], " ")
 
 
 def _row(row: Sequence[Cell], headings: Sequence[Heading]) -> Markup:
@@ -155,7 +171,10 @@ def _row(row: Sequence[Cell], headings: Sequence[Heading]) -> Markup:
 
 
 def _cell(cell: Cell, heading: Heading) -> Markup:
-    kinds = [("number", heading.is_number), ("long", len(cell.text) > 60), ("bad", cell.is_bad)]
-    text = link(cell.text, cell.address) if cell.address else cell.text
+    kinds = [
+        *(("number", heading.is_number), ("long", len(cell.text) > 60), ("bad", cell.is_bad)),
+        *(("label", " · " in cell.text), ("address", cell.address is not None)),
+    ]
+    text = link(cell.text, cell.address) if cell.address else _words(cell.text)
     under = (element("span", words, class_="under") for words in cell.under if words)
     return element("td", text, *under, class_=" ".join(kind for kind, is_so in kinds if is_so) or None)

@@ -1,12 +1,14 @@
-"""The plots of a report: answers against references, errors by metal, and the curves of a structure."""
+"""The plots of a report besides scatter.py: errors by metal, and the curves of a structure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mofsim.benchmark.curves import Points
 from mofsim.benchmark.report.markup import Markup, element
 from mofsim.benchmark.report.numbers import tick_labels, with_unit
 from mofsim.benchmark.report.svg import (
     BOTTOM,
+    LEFT,
+    RIGHT,
     TOP,
     Frame,
     axes,
@@ -19,46 +21,10 @@ from mofsim.benchmark.report.svg import (
     polyline,
     text_mark,
 )
-from mofsim.schemas.scores import MetalErrors, Outcome
+from mofsim.schemas.scores import MetalErrors
 
-#: of answers, the furthest from the reference, that are named in the plot
-_NAMED = 3
-#: a spread of references beyond which each order of magnitude gets the same room
-_WIDE = 20.0
-
-
-def parity(outcomes: Sequence[Outcome], series: int, quantity: str, unit: str, label: str) -> Markup | None:
-    """A model's answers over the references; on the line they are the same. None for nothing to draw."""
-    drawn = [each for each in outcomes if each.value is not None and each.reference is not None]
-    if not drawn:
-        return None
-    pairs = [(float(each.reference or 0), float(each.value or 0)) for each in drawn]
-    both = [value for pair in pairs for value in pair]
-    is_log = min(both) > 0 and max(both) / min(both) > _WIDE
-    limits = extent(both, is_log=is_log)
-    f = frame(330, 318, limits, limits, is_log=is_log)
-    diagonal = line_mark(f.x.start, f.y.start, f.x.end, f.y.end, "ideal")
-    marks = [_parity_mark(f, each, series, unit) for each in drawn]
-    furthest = sorted(drawn, key=lambda each: -abs(each.error_percent or 0))[:_NAMED]
-    names = [_name(f, each) for each in furthest if abs(each.error_percent or 0) > 1]
-    return picture(
-        f, f"{quantity}: {label} over the reference", axes(f, f"reference, {unit}", f"model, {unit}"), diagonal,
-        *marks, *names,
-    )  # fmt: skip
-
-
-def _parity_mark(f: Frame, outcome: Outcome, series: int, unit: str) -> Markup:
-    assert outcome.value is not None and outcome.reference is not None
-    told = f"{outcome.structure}: {with_unit(outcome.value, unit)}, reference {with_unit(outcome.reference, unit)}"
-    mark = marker(series, f.x.at(outcome.reference), f.y.at(outcome.value), told)
-    return element("g", mark, class_="excluded") if outcome.excluded else mark
-
-
-def _name(f: Frame, outcome: Outcome) -> Markup:
-    assert outcome.value is not None and outcome.reference is not None
-    x, y = f.x.at(outcome.reference), f.y.at(outcome.value)
-    is_right = x > (f.x.start + f.x.end) / 2
-    return text_mark(outcome.structure, x - 8 if is_right else x + 8, y + 3, "name", "end" if is_right else "start")
+#: room that a number beside a bar takes for each letter
+_LETTER = 5.6
 
 
 def by_metal(errors: Sequence[MetalErrors], series: dict[str, int], title: str) -> Markup | None:
@@ -71,7 +37,9 @@ def by_metal(errors: Sequence[MetalErrors], series: dict[str, int], title: str) 
     found = {(each.metal, each.column): each for each in errors}
     bar, gap, width = 13, 10, 560
     height = TOP + BOTTOM + len(metals) * (len(columns) * bar + gap)
-    f = frame(width, height, (0.0, max(sizes) * 1.18 or 1.0), (0.0, 1.0))
+    beside = _LETTER * max(len(_told(each)) for each in errors) + 8
+    room = width - LEFT - RIGHT
+    f = frame(width, height, (0.0, max(sizes) * room / (room - beside) or 1.0), (0.0, 1.0))
     marks = [_scale(f, f"{title}, {errors[0].unit}")]
     y = float(TOP + gap / 2)
     for metal in metals:
@@ -100,13 +68,17 @@ def _bar(f: Frame, errors: MetalErrors | None, series: int, y: float, height: in
     if errors is None or errors.mean_absolute_error is None:
         return [text_mark("no value", start + 5, y + height - 3, "name")]
     end = f.x.at(errors.mean_absolute_error)
-    failed = f", {errors.failures} failed" if errors.failures else ""
-    told = f"{with_unit(errors.mean_absolute_error, errors.unit)} (n {errors.n}{failed})"
+    told = _told(errors)
     bar = element(
         "rect", element("title", f"{errors.metal}: {told}"), x=start, y=y + 1, width=max(end - start, 0.5),
         height=height - 2, class_=f"bar {colour(series)}",
     )  # fmt: skip
     return [bar, text_mark(told, end + 5, y + height - 3, "name")]
+
+
+def _told(errors: MetalErrors) -> str:
+    failed = f", {errors.failures} failed" if errors.failures else ""
+    return f"{with_unit(errors.mean_absolute_error, errors.unit)} (n {errors.n}{failed})"
 
 
 def curves(
@@ -117,8 +89,12 @@ def curves(
     *,
     reference: Points | None = None,
     with_points: bool = True,
+    through: Callable[[Points], Points] = lambda points: points,
 ) -> Markup | None:
-    """One curve for each series, and that of the reference, or its only point, in the colour of the text."""
+    """One curve for each series, and that of the reference, or its only point, in the colour of the text.
+
+    `through` gives the curve that is drawn through the points of one.
+    """
     everything = [*lines.values(), *([reference] if reference else [])]
     if not lines:
         return None
@@ -127,12 +103,12 @@ def curves(
     )
     marks = [axes(f, x_name, y_name)]
     for series, points in lines.items():
-        marks.append(polyline(f, points, colour(series)))
+        marks.append(polyline(f, through(points), colour(series)))
         if with_points:
             marks += [marker(series, f.x.at(x), f.y.at(y), size=3) for x, y in zip(points.x, points.y, strict=True)]
     if reference:
         if len(reference.x) > 1:
-            marks.append(polyline(f, reference, "reference"))
+            marks.append(polyline(f, through(reference), "reference"))
         marks += [_reference(f, x, y) for x, y in zip(reference.x, reference.y, strict=True)]
     return picture(f, title, *marks)
 

@@ -1,36 +1,45 @@
 """A section for each structure: all models side by side, and their curves in one plot."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mofsim.benchmark.curves import Points, ReadResult, energies, heat_capacities
+from mofsim.benchmark.equation_of_state import fit
 from mofsim.benchmark.report import plots, tables
 from mofsim.benchmark.report.markup import Markup, element, link
 from mofsim.benchmark.report.tables import Table
-from mofsim.schemas.scores import Outcome, Reference, Scores
+from mofsim.schemas.scores import Column, Outcome, Reference, Scores
 from mofsim.vocabulary import Quantity, TaskType, Verdict
 
 ROOM_TEMPERATURE_K = 300.0
+#: pieces of a curve that is drawn smoothly
+_SMOOTH = 40
 
 
-def structure_sections(scores: Scores, read: ReadResult, show: Callable[[Table], Markup]) -> list[Markup]:
+Show = Callable[[Table], Markup]
+Warn = Callable[[Iterable[Column]], list[Markup]]
+
+
+def structure_sections(scores: Scores, read: ReadResult, show: Show, warn: Warn) -> list[Markup]:
     """`read` is asked for the results that have curves, one at a time; `show` makes a table."""
     names = sorted({each.structure for each in scores.outcomes}, key=str.casefold)
     index = element("nav", *(link(name, f"#{_id(i)}") for i, name in enumerate(names)), class_="index")
-    return [index, *(_section(scores, name, _id(i), read, show) for i, name in enumerate(names))]
+    return [index, *(_section(scores, name, _id(i), read, show, warn) for i, name in enumerate(names))]
 
 
 def _id(number: int) -> str:
     return f"structure-{number + 1}"
 
 
-def _section(scores: Scores, name: str, id: str, read: ReadResult, show: Callable[[Table], Markup]) -> Markup:
+def _section(scores: Scores, name: str, id: str, read: ReadResult, show: Show, warn: Warn) -> Markup:
     own = [each for each in scores.outcomes if each.structure == name]
+    columns = [column for column in scores.columns if any(each.column == column.id for each in own)]
     figures = [figure for figure in (_energies(scores, own, read), _heat_capacities(scores, own, read)) if figure]
     return element(
         "section",
         element("h3", name, " ", element("span", f"{own[0].formula}, {own[0].n_atoms} atoms", class_="muted")),
         show(tables.structure_table(scores, name)),
+        *warn(columns),
         *([element("div", *figures, class_="figures")] if figures else []),
         class_="structure",
         id=id,
@@ -49,8 +58,18 @@ def _energies(scores: Scores, own: Sequence[Outcome], read: ReadResult) -> Marku
         return None
     reference = _dft(scores, answered[0])
     title = f"Energy over volume of {own[0].structure}"
-    picture = plots.curves(lines, "volume, Å³", "E − lowest E, meV/atom", title, reference=reference)
+    picture = plots.curves(lines, "volume, Å³", "E − lowest E, meV/atom", title, reference=reference, through=_fitted)
     return _figure(scores, picture, title, lines, "Reference" if reference else None)
+
+
+def _fitted(points: Points) -> Points:
+    """The equation of state, for the eye: as smooth as a line of a few pixels can be."""
+    curve = fit(points.x, points.y)
+    if curve is None:
+        return points
+    first, last = points.x[0], points.x[-1]
+    x = tuple(first + (last - first) * i / _SMOOTH for i in range(_SMOOTH + 1))
+    return Points(x, tuple(map(curve.energy, x)))
 
 
 def _per_atom(points: Points, n_atoms: float) -> Points:

@@ -44,9 +44,17 @@ class Frame:
     y: Axis
 
 
-def frame(width: int, height: int, x: tuple[float, float], y: tuple[float, float], *, is_log: bool = False) -> Frame:
+def frame(
+    width: int,
+    height: int,
+    x: tuple[float, float],
+    y: tuple[float, float],
+    *,
+    is_log: tuple[bool, bool] = (False, False),
+) -> Frame:
     """Room for the axes' numbers and names is taken off."""
-    return Frame(width, height, Axis(*x, LEFT, width - RIGHT, is_log), Axis(*y, height - BOTTOM, TOP, is_log))
+    log_x, log_y = is_log
+    return Frame(width, height, Axis(*x, LEFT, width - RIGHT, log_x), Axis(*y, height - BOTTOM, TOP, log_y))
 
 
 def extent(values: Sequence[float], margin: float = 0.05, *, is_log: bool = False) -> tuple[float, float]:
@@ -98,7 +106,7 @@ def colour(number: int) -> str:
 
 
 def marker(number: int, x: float, y: float, title: str = "", size: float = 4.2) -> Markup:
-    """A point of the so many-th series; its shape tells it apart where colours do not. `title` is shown under a mouse."""
+    """A point of the so many-th series; its shape tells it apart where colours do not. A mouse shows `title`."""
     shape = _SHAPES[(number + number // N_COLOURS) % len(_SHAPES)]
     told = [element("title", title)] if title else []
     if shape == "circle":

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from mofsim.benchmark.metrics import METRICS, VOLUME_LIMIT_PERCENT
 from mofsim.benchmark.report.numbers import UNKNOWN, number, with_unit
 from mofsim.benchmark.scoring import main_score
-from mofsim.schemas.scores import Change, Column, Outcome, Ranking, RunComparison, Score, Scores
-from mofsim.vocabulary import TaskType, Verdict
+from mofsim.schemas.scores import Change, Column, Outcome, Place, RunComparison, Score, Scores
+from mofsim.vocabulary import Preset, TaskType, Verdict
 
 LogLink = Callable[[int], str | None]
 
@@ -41,6 +42,8 @@ class Cell:
 class Heading:
     text: str
     is_number: bool = False
+    #: smaller, below it
+    under: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,15 +73,13 @@ def columns_of(scores: Scores, task_type: TaskType) -> list[Column]:
 def summary(scores: Scores) -> Table:
     """A row for each column, and the one number of each task type with its place among the others."""
     types = task_types(scores)
-    names = [f"#{TITLES[each]}: {_main_title(scores, each)}" for each in types]
+    heads = [Heading(TITLES[each], True, _main_title(scores, each)) for each in types]
     rows = [[Cell(column.label), *(_main(scores, column, each) for each in types)] for column in scores.columns]
-    return Table(texts("Model", *names), rows, "nothing was scored")
+    return Table((Heading("Model"), *heads), rows, "nothing was scored")
 
 
 def _main_title(scores: Scores, task_type: TaskType) -> str:
-    found = [main_score(scores, column, task_type) for column in scores.columns]
-    title = next(score.title for score in found if score)
-    return title[0].lower() + title[1:]
+    return next(score.title for column in scores.columns if (score := main_score(scores, column, task_type)))
 
 
 def _main(scores: Scores, column: Column, task_type: TaskType) -> Cell:
@@ -86,6 +87,8 @@ def _main(scores: Scores, column: Column, task_type: TaskType) -> Cell:
     if score is None:
         return Cell(UNKNOWN)
     under = [f"n {score.n}", *_failed(score)]
+    if not score.n and score.without_reference:
+        under = ["no reference", *_failed(score)]
     if score.baseline is not None:
         under.append(f"without a model {with_unit(score.baseline, score.unit)}")
     place = _place(scores, column, task_type)
@@ -177,12 +180,22 @@ def _grid_cell(score: Score | None) -> Cell:
     return Cell(number(score.value, score.unit), tuple(under))
 
 
-def ranking(scores: Scores, found: Ranking) -> Table:
-    labels = {column.id: column.label for column in scores.columns}
-    rows = [
-        [Cell(f"{place.rank:g}"), Cell(labels[place.column]), Cell(f"{place.mean_rank:.2f}")] for place in found.places
-    ]
-    return Table(texts("#Rank", "Model", "#Mean rank over structures"), rows)
+def rankings(scores: Scores) -> Table:
+    """A row for each order, a column for each model that has a place in one."""
+    ranked = {place.column for found in scores.rankings for place in found.places}
+    columns = [column for column in scores.columns if column.id in ranked]
+    rows = []
+    for found in scores.rankings:
+        places = {place.column: place for place in found.places}
+        where = f" on {found.device}" if found.device else ""
+        what = Cell(TITLES[found.task_type], (f"by {found.by}{where}", f"preset {found.preset}"))
+        rows.append([what, Cell(str(found.n_structures)), *(_rank(places.get(column.id)) for column in columns)])
+    heads = (Heading("Ranks"), Heading("n", True), *(Heading(column.label, True) for column in columns))
+    return Table(heads, rows, "there is nothing to rank")
+
+
+def _rank(place: Place | None) -> Cell:
+    return Cell(UNKNOWN) if place is None else Cell(f"{place.rank:g}", (f"mean rank {place.mean_rank:.2f}",))
 
 
 def remarks(scores: Scores, log: LogLink) -> Table:
@@ -289,18 +302,25 @@ def signed(value: float, unit: str) -> str:
 
 
 def coordination(scores: Scores) -> Table:
-    """Mean coordination numbers of each metal before and after the dynamics."""
-    labels = {column.id: column.label for column in scores.columns}
-    rows = [
-        [
-            *(Cell(each.structure), Cell(labels[each.column]), Cell(metal), Cell(str(found["sites"]))),
-            *(Cell(f"{found['before']:.2f}"), Cell(f"{found['after']:.2f}")),
-            Cell(str(found["changed"]), is_bad=bool(found["changed"])),
-        ]
-        for each in scores.outcomes
-        for metal, found in (each.facts.get("coordination_by_metal") or {}).items()
-    ]
-    return Table(texts("Structure", "Model", "Metal", "#Sites", "#Before", "#After", "#Changed"), rows)
+    """Of each metal in all structures of a column: how many sites there are, and their mean coordination numbers."""
+    rows = []
+    for metal in sorted({metal for each in scores.outcomes for metal in each.facts.get("coordination_by_metal") or ()}):
+        for column in scores.columns:
+            own = [
+                found
+                for each in scores.outcomes
+                if each.column == column.id and (found := (each.facts.get("coordination_by_metal") or {}).get(metal))
+            ]
+            if own:
+                rows.append(_coordination(metal, column.label, own))
+    return Table(texts("Metal", "Model", "#Structures", "#Sites", "#Changed", "#Mean before", "#Mean after"), rows)
+
+
+def _coordination(metal: str, label: str, found: Sequence[dict[str, Any]]) -> list[Cell]:
+    sites, changed = (sum(each[name] for each in found) for name in ("sites", "changed"))
+    before, after = (sum(each[when] * each["sites"] for each in found) / sites for when in ("before", "after"))
+    counted = (Cell(str(len(found))), Cell(str(sites)), Cell(str(changed), is_bad=bool(changed)))
+    return [Cell(metal), Cell(label), *counted, Cell(f"{before:.2f}"), Cell(f"{after:.2f}")]
 
 
 def references(scores: Scores) -> Table:
@@ -334,11 +354,12 @@ def provenance(scores: Scores, versions: dict[str, dict[str, str]]) -> Table:
     return Table(heads, rows)
 
 
-def ranking_title(found: Ranking) -> str:
-    what = TITLES[found.task_type]
-    where = f", on {found.device}" if found.device else ""
-    structures = f"{found.n_structures} structure{'s' if found.n_structures != 1 else ''}"
-    return f"Ranks · {what} by {found.by}{where} · preset {found.preset} · {structures} that all were tried on"
+def for_a_first_look(columns: Iterable[Column]) -> str | None:
+    """The words that a table with results of preset quick needs; None for one without."""
+    quick = [column.label for column in columns if column.preset is Preset.QUICK]
+    if not quick:
+        return None
+    return f"{', '.join(quick)}: preset quick has loose limits; not to be compared with published numbers or quoted."
 
 
 def comparison(found: RunComparison) -> list[tuple[str, Table]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mofsim.benchmark.report import tables
-from mofsim.benchmark.report.tables import Table
+from mofsim.benchmark.report.tables import Cell, Table
 from mofsim.schemas.scores import RunComparison, Scores
 
 
@@ -13,8 +13,7 @@ def sections(scores: Scores) -> Iterator[tuple[str, Table]]:
         for column in tables.columns_of(scores, task_type):
             yield f"{tables.TITLES[task_type]} · {column.label}", tables.score_lines(scores, task_type, column)
     yield "Failures and exclusions", tables.remarks(scores, lambda task_id: None)
-    for found in scores.rankings:
-        yield tables.ranking_title(found), tables.ranking(scores, found)
+    yield "Ranks", tables.rankings(scores)
     yield "Tasks that did not simply answer", tables.counts(scores)
     yield "Summary", tables.summary(scores)
 
@@ -30,7 +29,8 @@ def aligned(table: Table) -> str:
     """Columns side by side; headings in capitals, numbers to the right."""
     if not table.rows:
         return table.empty
-    lines = [[heading.text.upper() for heading in table.headings], *([cell.text for cell in row] for row in table.rows)]
+    heads = [heading.text.upper() for heading in table.headings]
+    lines = [heads, *([in_a_line(cell) for cell in row] for row in table.rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(table.headings))]
     return "\n".join(
         "  ".join(
@@ -39,3 +39,9 @@ def aligned(table: Table) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+def in_a_line(cell: Cell) -> str:
+    """With what stands below it on a page, but for what is long."""
+    under = ", ".join(words for words in cell.under if words)
+    return f"{cell.text} ({under})" if under else cell.text
