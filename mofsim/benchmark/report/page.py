@@ -67,7 +67,7 @@ def _head(scores: Scores) -> Markup:
 
 def _summary(scores: Scores) -> list[Markup]:
     ranks = [table(tables.rankings(scores))] if scores.rankings else []
-    return [table(tables.summary(scores)), *ranks]
+    return [table(tables.summary(scores)), *warning(scores.columns), *ranks]
 
 
 def _of_type(scores: Scores, task_type: TaskType) -> list[Markup]:
