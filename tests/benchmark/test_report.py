@@ -139,6 +139,27 @@ def test_plots_are_svg_that_hold_every_answer(page: str) -> None:
     assert any(each.startswith("two: 510.0 Å³, reference 500.0 Å³") for each in told)
 
 
+def test_the_curve_of_the_reference_is_brought_to_the_cell_that_was_submitted(
+    row: MakeRow, reference: MakeReference
+) -> None:
+    energies = [0.4, 0.1, 0.0, 0.1, 0.4]
+    points = [{"volume_A3": 100.0 * part, "energy_eV": 4 * e} for part, e in zip(range(2, 7), energies, strict=True)]
+    volumes = [100.0 * part / 4 for part in range(2, 7)]
+    references = [
+        reference("a", "volume_A3", 100.0),
+        reference("a", "bulk_modulus_GPa", 10.0, volumes_A3=volumes, energies_eV=energies),
+    ]
+    task = row("bulk-modulus", "a", n_atoms=8, input_volume_A3=400.0, bulk_modulus_GPa=10.0, fit_ok=True)
+    page = as_html(
+        score([task], References(references)), Sources(result=lambda task_id: {"result": {"points": points}})
+    )
+    [plot] = [each for each in re.findall(r"<svg .*?</svg>", page, re.S) if "Energy over volume" in each]
+    places: dict[str, list[tuple[str, str]]] = {"mark s1": [], "reference": []}
+    for circle in ElementTree.fromstring(plot).iter("circle"):
+        places[circle.get("class", "")].append((circle.get("cx", ""), circle.get("cy", "")))
+    assert len(places["reference"]) == 5 and places["reference"] == places["mark s1"]
+
+
 def test_quick_never_stands_beside_a_reference_without_the_words(page: str, scores: Scores) -> None:
     words = "not to be compared with published numbers"
     sections = re.split(r'<section id="|<section class="structure" id="', page)
