@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from mofsim.benchmark.metrics import SPEED
 from mofsim.benchmark.names import submitted
-from mofsim.benchmark.outcomes import guest_of, is_scored, place_of
+from mofsim.benchmark.outcomes import VALUES, guest_of, is_scored, place_of
 from mofsim.schemas.batches import BatchRow
 from mofsim.schemas.scores import Change, Column, Outcome, RunComparison, Score, Scores
 from mofsim.vocabulary import TaskType
@@ -13,6 +14,8 @@ from mofsim.vocabulary import TaskType
 _SETTINGS = ("model_sha256", "dtype", "d3", "d3_settings", "preset", "structure_sha256", "device", "mofsim")
 #: A result is another one when it differs by more than this part of itself: two devices round differently.
 DEFAULT_TOLERANCE = 1e-3
+#: no machine is equally fast twice
+_SPEED_TOLERANCE = 0.1
 
 _Key = tuple[str, str, TaskType, str | None]
 
@@ -100,7 +103,7 @@ def _results(
         if before.verdict is after.verdict and was != now:
             yield _change(about, name, was, now)
     if _is_other(before.value, after.value, tolerance):
-        yield _change(about, "value", before.value, after.value)
+        yield _change(about, VALUES[before.task_type], before.value, after.value)
 
 
 def _is_other(before: float | None, after: float | None, tolerance: float) -> bool:
@@ -115,12 +118,18 @@ def _scores(before: Scores, after: Scores, tolerance: float) -> Iterator[Change]
     old, new = _unique(before), _unique(after)
     for about, was in old.items():
         now = new.get(about)
-        if now is not None and _is_other(was.value, now.value, tolerance):
-            model, task_type, metric, _ = about
+        allowed = _SPEED_TOLERANCE if was.metric == SPEED.name else tolerance
+        if now is not None and _is_other(was.value, now.value, allowed):
+            model, task_type, *_ = about
             yield Change(
-                column=model, structure="all", guest=None, task_type=task_type, name=metric, before=was.value,
+                column=model,
+                structure="all",
+                guest=None,
+                task_type=task_type,
+                name=f"{was.title}, {was.unit}",
+                before=was.value,
                 after=now.value,
-            )  # fmt: skip
+            )
 
 
 def _unique(scores: Scores) -> dict[tuple[str, TaskType, str, str | None], Score]:

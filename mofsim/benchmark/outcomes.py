@@ -20,8 +20,8 @@ QUANTITIES = {
     TaskType.HEAT_CAPACITY: Quantity.HEAT_CAPACITY,
     TaskType.INTERACTION_ENERGY: Quantity.INTERACTION_ENERGY,
 }
-#: the main result of each task type that is scored
-_VALUES = {
+#: the main result of each task type that is scored, by its name in the row
+VALUES = {
     TaskType.OPTIMIZATION: "final_volume_A3",
     TaskType.STABILITY: "volume_drift_percent",
     TaskType.BULK_MODULUS: "bulk_modulus_GPa",
@@ -39,7 +39,7 @@ _TIMED = frozenset(
 
 
 def is_scored(row: BatchRow) -> bool:
-    return row.task_type in _VALUES
+    return row.task_type in VALUES
 
 
 def outcomes_of(rows: Sequence[BatchRow], column_of: dict[int, str], references: References) -> list[Outcome]:
@@ -82,7 +82,7 @@ def _outcome(row: BatchRow, column: str, label: str, references: References) -> 
         verdict=verdict,
         reason=reason,
         converged=row.converged,
-        value=facts.get(_VALUES[row.task_type]),
+        value=facts.get(VALUES[row.task_type]),
         excluded=None,
         reference=None,
         reference_source=None,

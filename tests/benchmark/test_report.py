@@ -143,7 +143,7 @@ def test_the_curve_of_the_reference_is_brought_to_the_cell_that_was_submitted(
     row: MakeRow, reference: MakeReference
 ) -> None:
     energies = [0.4, 0.1, 0.0, 0.1, 0.4]
-    points = [{"volume_A3": 100.0 * part, "energy_eV": 4 * e} for part, e in zip(range(2, 7), energies, strict=True)]
+    points = [{"volume_A3": 100.0 * part, "energy_eV": 4 * e} for part, e in enumerate(energies, 2)]
     volumes = [100.0 * part / 4 for part in range(2, 7)]
     references = [
         reference("a", "volume_A3", 100.0),
@@ -278,7 +278,7 @@ def test_what_differs_between_two_runs_is_named(row: MakeRow, reference: MakeRef
         ("dtype", "float32", "float64"),
     }
     [change] = found.results
-    assert (change.structure, change.name, change.before, change.after) == ("a", "value", 11.0, 13.0)
+    assert (change.structure, change.name, change.before, change.after) == ("a", "bulk_modulus_GPa", 11.0, 13.0)
 
 
 def test_a_failure_in_only_one_of_two_runs_is_named(row: MakeRow, reference: MakeReference) -> None:
@@ -286,7 +286,7 @@ def test_a_failure_in_only_one_of_two_runs_is_named(row: MakeRow, reference: Mak
     found = later(row, reference, **error)
     [change] = found.results
     assert (change.name, change.before, change.after) == ("verdict", "answered", "SimulationExploded")
-    usable = next(each for each in found.scores if each.name == "usable")
+    usable = next(each for each in found.scores if each.name == "The fit can be trusted, %")
     assert (usable.before, usable.after) == (100.0, 50.0)
 
 

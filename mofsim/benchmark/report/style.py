@@ -31,7 +31,7 @@ th { text-align: left; font-weight: 600; vertical-align: bottom; border-bottom: 
 th, td { padding: 5px 18px 5px 0; }
 th:last-child, td:last-child { padding-right: 0; }
 td { vertical-align: top; border-bottom: 1px solid var(--rule); }
-td:first-child { min-width: 9em; }
+td:first-child { min-width: 9em; overflow-wrap: anywhere; }
 th.number, td.number { text-align: right; }
 td.number { white-space: nowrap; }
 td.number .under { white-space: normal; max-width: 17em; margin-left: auto; }
