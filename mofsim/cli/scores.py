@@ -1,7 +1,7 @@
 """Scores of a benchmark on a terminal: what must be known first, then tables, the summary last."""
 
-from mofsim.benchmark.report import tables, text
-from mofsim.benchmark.report.tables import Table
+from mofsim.benchmark.report import source_tables, text
+from mofsim.benchmark.report.table import Table
 from mofsim.cli.output import Column, Output
 from mofsim.schemas.scores import RunComparison, Scores
 
@@ -10,7 +10,7 @@ def say(out: Output, scores: Scores, comparison: RunComparison | None = None) ->
     """The notes are messages: a program that reads the tables is not given them."""
     for note in scores.notes:
         out.note(note)
-    shown = [*text.sections(scores), *(tables.comparison(comparison) if comparison else [])]
+    shown = [*text.sections(scores), *(source_tables.comparison(comparison) if comparison else [])]
     for title, table in shown:
         out.line()
         out.line(title)

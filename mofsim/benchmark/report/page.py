@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mofsim.benchmark.curves import ReadResult, versions
-from mofsim.benchmark.report import plots, scatter, tables
+from mofsim.benchmark.report import plots, scatter, score_tables, source_tables, task_tables
 from mofsim.benchmark.report.markup import Markup, element, joined, link
 from mofsim.benchmark.report.method import METHOD
 from mofsim.benchmark.report.structures import structure_sections
 from mofsim.benchmark.report.style import STYLE
-from mofsim.benchmark.report.tables import Cell, Heading, LogLink, Table
+from mofsim.benchmark.report.table import TITLES, VALUES, Cell, Heading, Table
+from mofsim.benchmark.report.task_tables import LogLink
 from mofsim.schemas.scores import Column, RunComparison, Scores
 from mofsim.vocabulary import TaskType, Verdict
 
@@ -27,15 +28,12 @@ def as_html(scores: Scores, sources: Sources | None = None, comparison: RunCompa
     sources = sources or Sources()
     sections = [
         ("summary", "Summary", _summary(scores)),
-        *(
-            (task_type, tables.TITLES[task_type], _of_type(scores, task_type))
-            for task_type in tables.task_types(scores)
-        ),
-        ("failures", "Failures and exclusions", [table(tables.remarks(scores, sources.log))]),
+        *((task_type, TITLES[task_type], _of_type(scores, task_type)) for task_type in score_tables.task_types(scores)),
+        ("failures", "Failures and exclusions", [table(task_tables.remarks(scores, sources.log))]),
         *([("changes", "What differs from the earlier run", _comparison(comparison))] if comparison else []),
         ("structures", "Structures", structure_sections(scores, sources.result, table, warning)),
-        ("references", "References", [table(tables.references(scores))]),
-        ("provenance", "Provenance", [table(tables.provenance(scores, _versions(scores, sources.result)))]),
+        ("references", "References", [table(source_tables.references(scores))]),
+        ("provenance", "Provenance", [table(source_tables.provenance(scores, _versions(scores, sources.result)))]),
         ("method", "How the scores are made", [element("p", text) for text in METHOD]),
     ]
     body = element(
@@ -66,14 +64,14 @@ def _head(scores: Scores) -> Markup:
 
 
 def _summary(scores: Scores) -> list[Markup]:
-    ranks = [table(tables.rankings(scores))] if scores.rankings else []
-    return [table(tables.summary(scores)), *warning(scores.columns), *ranks]
+    ranks = [table(score_tables.rankings(scores))] if scores.rankings else []
+    return [table(score_tables.summary(scores)), *warning(scores.columns), *ranks]
 
 
 def _of_type(scores: Scores, task_type: TaskType) -> list[Markup]:
-    parts = [table(tables.score_grid(scores, task_type)), *warning(tables.columns_of(scores, task_type))]
+    parts = [table(score_tables.score_grid(scores, task_type)), *warning(score_tables.columns_of(scores, task_type))]
     if task_type is TaskType.STABILITY:
-        if (found := tables.coordination(scores)).rows:
+        if (found := task_tables.coordination(scores)).rows:
             parts += [element("h3", "Coordination numbers of the metals"), table(found)]
         return parts
     return [*parts, *_compared(scores, task_type), *_by_metal(scores, task_type)]
@@ -90,7 +88,7 @@ def _compared(scores: Scores, task_type: TaskType) -> list[Markup]:
         for series, column in series_of(scores)
     }
     is_volume = task_type is TaskType.OPTIMIZATION
-    pictures = scatter.volume_errors(own) if is_volume else scatter.answers(own, *tables.VALUES[task_type])
+    pictures = scatter.volume_errors(own) if is_volume else scatter.answers(own, *VALUES[task_type])
     figures = []
     for series, picture in pictures.items():
         hollow = ". Hollow: excluded" if any(each.excluded for each in own[series]) else ""
@@ -104,7 +102,7 @@ def _compared(scores: Scores, task_type: TaskType) -> list[Markup]:
 def _by_metal(scores: Scores, task_type: TaskType) -> list[Markup]:
     errors = [each for each in scores.by_metal if each.task_type is task_type]
     series = {column.id: number for number, column in series_of(scores)}
-    quantity = tables.VALUES[task_type][0]
+    quantity = VALUES[task_type][0]
     picture = plots.by_metal(errors, series, f"Mean absolute error of the {quantity[0].lower()}{quantity[1:]}")
     if picture is None:
         return []
@@ -122,7 +120,7 @@ def series_of(scores: Scores) -> list[tuple[int, Column]]:
 
 def _comparison(found: RunComparison) -> list[Markup]:
     n = element("p", f"{found.n_compared} tasks are in both runs.")
-    shown = [part for title, each in tables.comparison(found) for part in (element("h3", title), table(each))]
+    shown = [part for title, each in source_tables.comparison(found) for part in (element("h3", title), table(each))]
     return [n, *shown]
 
 
@@ -148,7 +146,7 @@ def table(found: Table) -> Markup:
 
 def warning(columns: Iterable[Column]) -> list[Markup]:
     """What must be said below numbers of preset quick."""
-    words = tables.for_a_first_look(columns)
+    words = score_tables.for_a_first_look(columns)
     return [element("p", words, class_="note")] if words else []
 
 

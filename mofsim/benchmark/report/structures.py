@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from mofsim.benchmark.curves import Points, ReadResult, energies, heat_capacities
 from mofsim.benchmark.equation_of_state import fit
-from mofsim.benchmark.report import plots, tables
+from mofsim.benchmark.report import plots, task_tables
 from mofsim.benchmark.report.markup import Markup, element, link
-from mofsim.benchmark.report.tables import Table
+from mofsim.benchmark.report.table import Table
 from mofsim.schemas.scores import Column, Outcome, Reference, Scores
 from mofsim.vocabulary import Quantity, TaskType, Verdict
 
@@ -38,7 +38,7 @@ def _section(scores: Scores, name: str, id: str, read: ReadResult, show: Show, w
     return element(
         "section",
         element("h3", name, " ", element("span", f"{own[0].formula}, {own[0].n_atoms} atoms", class_="muted")),
-        show(tables.structure_table(scores, name)),
+        show(task_tables.structure_table(scores, name)),
         *warn(columns),
         *([element("div", *figures, class_="figures")] if figures else []),
         class_="structure",

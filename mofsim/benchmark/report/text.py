@@ -2,26 +2,26 @@
 
 from collections.abc import Iterator
 
-from mofsim.benchmark.report import tables
-from mofsim.benchmark.report.tables import Cell, Table
+from mofsim.benchmark.report import score_tables, source_tables, task_tables
+from mofsim.benchmark.report.table import TITLES, Cell, Table
 from mofsim.schemas.scores import RunComparison, Scores
 
 
 def sections(scores: Scores) -> Iterator[tuple[str, Table]]:
     """Titles and tables, the most important last: there a reader of a terminal begins."""
-    for task_type in tables.task_types(scores):
-        for column in tables.columns_of(scores, task_type):
-            yield f"{tables.TITLES[task_type]} · {column.label}", tables.score_lines(scores, task_type, column)
-    yield "Failures and exclusions", tables.remarks(scores, lambda task_id: None)
-    yield "Ranks", tables.rankings(scores)
-    yield "Tasks that did not simply answer", tables.counts(scores)
-    yield "Summary", tables.summary(scores)
+    for task_type in score_tables.task_types(scores):
+        for column in score_tables.columns_of(scores, task_type):
+            yield f"{TITLES[task_type]} · {column.label}", score_tables.score_lines(scores, task_type, column)
+    yield "Failures and exclusions", task_tables.remarks(scores, lambda task_id: None)
+    yield "Ranks", score_tables.rankings(scores)
+    yield "Tasks that did not simply answer", score_tables.counts(scores)
+    yield "Summary", score_tables.summary(scores)
 
 
 def as_text(scores: Scores, comparison: RunComparison | None = None) -> str:
     parts = [scores.title, *(f"{title}\n{aligned(table)}" for title, table in sections(scores))]
     if comparison:
-        parts += [f"{title}\n{aligned(table)}" for title, table in tables.comparison(comparison)]
+        parts += [f"{title}\n{aligned(table)}" for title, table in source_tables.comparison(comparison)]
     return "\n\n".join([*parts, *scores.notes]) + "\n"
 
 
