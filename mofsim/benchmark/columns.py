@@ -8,7 +8,7 @@ from typing import Any
 from mofsim.schemas.batches import BatchRow
 from mofsim.schemas.scores import Column
 from mofsim.schemas.simulations import resolve
-from mofsim.vocabulary import Preset
+from mofsim.vocabulary import Preset, TaskType
 
 #: parameters that belong to a structure or to chance, so that they make no other protocol
 _OF_A_TASK = frozenset({"guest", "guest_structure", "guest_indices", "seed"})
@@ -38,17 +38,38 @@ class _Group:
 
 
 def columns_of(rows: Sequence[BatchRow]) -> tuple[list[Column], dict[int, str]]:
-    """The columns, and the id of the column of each task."""
-    groups: dict[tuple[Any, ...], _Group] = {}
+    """The columns, and the id of the column of each task.
+
+    What was changed for all tasks of a type belongs to the column of the model; what was changed for some of them makes
+    a column of its own.
+    """
+    potentials: dict[tuple[str, _Identity, Preset], list[BatchRow]] = {}
     known = _known(rows)
     for row in rows:
-        identity, changed = _identity_or_only(row, known), changed_parameters(row)
-        about = (row.model, identity, row.preset, json.dumps(changed, sort_keys=True))
-        groups.setdefault(about, _Group(row.model, identity, row.preset, changed)).rows.append(row)
-    ordered = sorted(groups.values(), key=lambda g: (g.model, g.preset, str(g.identity), json.dumps(g.changed)))
+        potentials.setdefault((row.model, _identity_or_only(row, known), row.preset), []).append(row)
+    groups = [group for about, own in potentials.items() for group in _split(*about, own)]
+    ordered = sorted(groups, key=lambda g: (g.model, g.preset, str(g.identity), bool(g.changed), json.dumps(g.changed)))
     found = [_column(f"c{number}", group, ordered) for number, group in enumerate(ordered, start=1)]
     of_task = {row.task_id: column.id for column, group in zip(found, ordered, strict=True) for row in group.rows}
     return found, of_task
+
+
+def _split(model: str, identity: _Identity, preset: Preset, rows: Sequence[BatchRow]) -> list[_Group]:
+    changes = {row.task_id: changed_parameters(row) for row in rows}
+    variants: dict[TaskType, set[str]] = {}
+    for row in rows:
+        variants.setdefault(row.task_type, set()).add(json.dumps(changes[row.task_id], sort_keys=True))
+    main = _Group(model, identity, preset, {})
+    others: dict[str, _Group] = {}
+    for row in rows:
+        own = changes[row.task_id]
+        if own and len(variants[row.task_type]) > 1:
+            about = json.dumps(own, sort_keys=True)
+            others.setdefault(about, _Group(model, identity, preset, own)).rows.append(row)
+        else:
+            main.rows.append(row)
+            main.changed |= own
+    return [*([main] if main.rows else []), *others.values()]
 
 
 def changed_parameters(row: BatchRow) -> dict[str, Any]:
@@ -103,10 +124,17 @@ def _label(group: _Group, groups: Sequence[_Group]) -> str:
     identity = group.identity
     dispersion = {True: "D3", False: "no D3", None: "D3 not known"}[identity.d3]
     parts = [group.model, str(group.preset), identity.dtype or "precision not known", dispersion]
-    parts += [f"{name}={value}" for name, value in group.changed.items()]
+    parts += _changes(group, groups)
     alike = [g for g in groups if (g.model, g.preset, g.changed) == (group.model, group.preset, group.changed)]
     if len({g.identity.model_sha256 for g in alike}) > 1:
         parts.append(f"weights {(identity.model_sha256 or 'not known')[:8]}")
     if len({g.identity.d3_settings for g in alike if g.identity.d3}) > 1 and identity.d3:
         parts.append(f"D3 {identity.d3_settings}")
     return " · ".join(parts)
+
+
+def _changes(group: _Group, groups: Sequence[_Group]) -> list[str]:
+    """One is named, and more are counted, where that tells the column from others; the notes name them all."""
+    named = [f"{name}={value}" for name, value in group.changed.items()]
+    alike = [g for g in groups if (g.model, g.preset, len(g.changed)) == (group.model, group.preset, len(named))]
+    return named if len(named) < 2 or len(alike) > 1 else [f"{len(named)} parameters changed"]

@@ -123,7 +123,12 @@ def _errors(of: str, unit: str, *, percent: bool, absolute: bool = True) -> tupl
     size = f"Mean absolute error of {of}"
     mae = Metric("mae", size, unit, _absolute(_error), _absolute(_error_without_a_model), needs_reference=True)
     mape = Metric(
-        "mape", size, "%", _absolute(_error_percent), _absolute(_error_percent_without_a_model), needs_reference=True
+        "mape",
+        f"{size}, relative",
+        "%",
+        _absolute(_error_percent),
+        _absolute(_error_percent_without_a_model),
+        needs_reference=True,
     )
     signed = (_error, _error_without_a_model) if absolute else (_error_percent, _error_percent_without_a_model)
     bias = Metric("bias", f"Mean error of {of}", unit, *signed, higher_is_better=None, needs_reference=True)

@@ -195,6 +195,17 @@ def test_what_was_computed_otherwise_is_a_column_of_its_own(row: MakeRow, other:
     assert {each.value for each in scores.outcomes} == {1.0, 2.0}
 
 
+def test_what_was_changed_for_all_tasks_of_a_type_makes_no_column(row: MakeRow) -> None:
+    quicker, longer = {"parameters": {"fmax": 0.02}}, {"parameters": {"points": 21}}
+    rows = [row("optimization", "a", **quicker), row("optimization", "b", **quicker), row("stability", "a")]
+    [column] = score([*rows, row("bulk-modulus", "a", **longer)], References()).columns
+    assert column.changed == {"optimization.fmax_eV_per_A": 0.02, "bulk-modulus.points": 21}
+    assert not column.is_published_protocol
+    main, other = score([*rows, row("optimization", "c")], References()).columns
+    assert (main.n_tasks, main.changed) == (2, {})
+    assert (other.n_tasks, other.changed) == (2, {"optimization.fmax_eV_per_A": 0.02})
+
+
 def test_guests_and_seeds_make_no_column(row: MakeRow) -> None:
     scores = score([row("interaction-energy", "a", parameters={"guest": "CO2"}),
                     row("interaction-energy", "a", parameters={"guest": "H2O", "seed": 7})], References())  # fmt: skip
