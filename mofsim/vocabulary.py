@@ -124,6 +124,30 @@ class StructureFile(StrEnum):
     CIF = "cif"
 
 
+class Quantity(StrEnum):
+    """What a reference value is of; the unit is in the word."""
+
+    #: of the relaxed cell
+    VOLUME = "volume_A3"
+    BULK_MODULUS = "bulk_modulus_GPa"
+    #: at 300 K
+    HEAT_CAPACITY = "heat_capacity_J_per_gK"
+    INTERACTION_ENERGY = "interaction_energy_eV"
+
+
+class Verdict(StrEnum):
+    """What a task of a benchmark says of its model."""
+
+    #: it came to a result
+    ANSWERED = "answered"
+    #: it failed by itself, which counts against the model
+    FAILED = "failed"
+    #: a worker, a device, a disk or a person ended it, which says nothing of the model
+    NOT_COUNTED = "not counted"
+    #: it has not ended
+    PENDING = "pending"
+
+
 class WorkerState(StrEnum):
     """What a device worker does."""
 

@@ -27,11 +27,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "queue": WIRE,
     "core": BELOW_CORE,
     "client": WIRE,
+    "benchmark": {*GROUND, "schemas"},
     "simulations": set(),
     "server": {*BELOW_CORE, "core"},
     "worker": {*BELOW_CORE, "core"},
     "tui": {*WIRE, "client"},
-    "cli": {*BELOW_CORE, "core", "client", "server", "worker", "tui"},
+    "cli": {*BELOW_CORE, "core", "client", "server", "worker", "tui", "benchmark"},
     "__main__": {"cli"},
 }
 
@@ -164,7 +165,10 @@ def loaded_by(module: str) -> set[str]:
     return set(run.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["mofsim.tui.app", "mofsim.cli", "mofsim.client", "mofsim.settings"])
+LIGHT = ["mofsim.tui.app", "mofsim.cli", "mofsim.client", "mofsim.settings", "mofsim.benchmark.report.page"]
+
+
+@pytest.mark.parametrize("module", LIGHT)
 def test_the_console_and_what_it_stands_on_load_nothing_heavy(module: str) -> None:
     assert loaded_by(module) & set(HEAVY) == set()
 

@@ -32,7 +32,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "stability": (
         *("stable", "volume_drift_percent", "initial_volume_A3", "final_volume_A3", *_CELL, *_MOVED),
-        *("metals_with_changed_coordination", "relaxation_steps", "dynamics_time_ps"),
+        *("metals", "metals_with_changed_coordination", "coordination_by_metal"),
+        *("relaxation_steps", "dynamics_time_ps"),
         *("mean_temperature_K", "mean_pressure_GPa", "mean_volume_A3"),
     ),
     "bulk-modulus": (
@@ -105,15 +106,31 @@ def _row(task: Task, result: TaskResult | None) -> BatchRow:
         d3_settings=d3 or None,
         dtype=provenance.get("dtype"),
         mofsim=provenance.get("mofsim"),
+        input_volume_A3=structure.volume_A3,
+        threads=provenance.get("threads"),
+        hostname=provenance.get("hostname"),
         **_main(task.task_type, found),
     )
 
 
 def _main(task_type: str, found: Mapping[str, Any]) -> dict[str, Any]:
-    flat = dict(found)
+    flat = {**found, **_coordination(found.get("metal_coordination"))}
     for name, parts in _LISTS.items():
         flat |= dict(zip(parts, flat.get(name) or (), strict=False))
     return {name: flat.get(name) for name in COLUMNS.get(task_type, ())}
+
+
+def _coordination(sites: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """How many metals there are, and for each element the means of its coordination numbers."""
+    if sites is None:
+        return {}
+    by_metal: dict[str, Any] = {}
+    for element in sorted({site["element"] for site in sites}):
+        own = [site for site in sites if site["element"] == element]
+        before, after = (sum(site[when] for site in own) / len(own) for when in ("before", "after"))
+        changed = sum(site["before"] != site["after"] for site in own)
+        by_metal[element] = {"sites": len(own), "changed": changed, "before": before, "after": after}
+    return {"metals": len(sites), "coordination_by_metal": by_metal}
 
 
 def csv_lines(names: list[str], found: Iterable[BatchRow]) -> Iterator[str]:

@@ -58,3 +58,6 @@ class BatchRow(Response):
     d3_settings: dict[str, Any] | None
     dtype: str | None
     mofsim: str | None = Field(description="Version of mofsim")
+    input_volume_A3: float | None = Field(None, description="Of the cell that was submitted")
+    threads: int | None = Field(None, description="Of the process that computed")
+    hostname: str | None = Field(None, description="Where it was computed")

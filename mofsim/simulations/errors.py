@@ -2,6 +2,7 @@
 
 SimulationError
 ├── InvalidInput
+├── MissingPackage
 ├── ModelLoadFailed
 └── SimulationExploded
 Stopped (asked for, so not an error)
@@ -18,6 +19,10 @@ class SimulationError(Exception):
 
 class InvalidInput(SimulationError):
     """The structure or the parameters cannot be run with this model."""
+
+
+class MissingPackage(SimulationError):
+    """The environment lacks what this task type computes with; neither the model nor the structure is to blame."""
 
 
 class ModelLoadFailed(SimulationError):

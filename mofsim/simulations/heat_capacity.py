@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from .errors import InvalidInput
+from .errors import InvalidInput, MissingPackage
 from .heat_capacity_plot import heat_capacity_plot
 from .parameters import read_parameters
 from .phonons import Displacements, HeatCapacity
@@ -41,7 +41,7 @@ class HeatCapacityTask:
 
     def __init__(self, run: Run) -> None:
         if importlib.util.find_spec("phonopy") is None:
-            raise InvalidInput(f"{sys.executable} has no phonopy. Install it there with `pip install phonopy`.")
+            raise MissingPackage(f"{sys.executable} has no phonopy. Install it there with `pip install phonopy`.")
         if not run.model.potential.has_stress:
             raise InvalidInput(
                 f"Model {run.model.name!r} gives no stress, so the cell cannot be relaxed. Choose another model."

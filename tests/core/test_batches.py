@@ -9,7 +9,7 @@ import pytest
 from mofsim.core import batch_results, batches, queries, steering
 from mofsim.core.batch_results import COLUMNS
 from mofsim.db.engine import Database
-from mofsim.db.tables import Batch, Event, Task
+from mofsim.db.tables import Batch, Event, Task, TaskResult
 from mofsim.schemas.batches import BatchRow
 from mofsim.vocabulary import SIMULATIONS, EventType, Preset, TaskStatus, TaskType
 
@@ -91,3 +91,22 @@ def test_text_that_a_spreadsheet_would_run_is_quoted_and_numbers_are_not(text: s
     names = ["structure", "error_message", "converged", "d3", "energy_eV"]
     [line] = batch_results.csv_lines(names, [row])
     assert next(csv.reader(io.StringIO(line))) == [f"'{text}", 'a, "b"\nc', "", "false", "-1.5"]
+
+
+def test_the_coordination_of_metals_is_summed_up(batch: Any) -> None:
+    session, id = batch
+    task = session.get_one(Task, 1)
+    task.task_type, task.status = TaskType.STABILITY, TaskStatus.COMPLETED
+    changes = [("Cu", 5, 5), ("Cu", 5, 4), ("Zn", 4, 4)]
+    sites = [{"index": i, "element": e, "before": b, "after": a} for i, (e, b, a) in enumerate(changes)]
+    session.add(TaskResult(task_id=1, attempt=1, result_data={"metal_coordination": sites}, output_files={}, metrics={},
+                           provenance={"threads": 2, "hostname": "box"}, duration_seconds=1.0))  # fmt: skip
+    session.flush()
+    first, second = batch_results.rows(session, id, after=0)[:2]
+    found = first.model_dump()
+    assert (found["metals"], first.input_volume_A3, first.threads, first.hostname) == (3, 4309.0, 2, "box")
+    assert found["coordination_by_metal"] == {
+        "Cu": {"sites": 2, "changed": 1, "before": 5.0, "after": 4.5},
+        "Zn": {"sites": 1, "changed": 0, "before": 4.0, "after": 4.0},
+    }
+    assert second.input_volume_A3 == 4309.0

@@ -1,0 +1,84 @@
+"""What must be said beside the numbers of a benchmark, so that nobody takes them for more than they are."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from mofsim.schemas.batches import BatchRow
+from mofsim.schemas.scores import Column, Outcome
+from mofsim.vocabulary import Preset, Verdict
+
+#: so many structures, or fewer, make intervals that are a hint and no more
+_FEW = 10
+
+
+def notes_of(
+    columns: Sequence[Column], outcomes: Sequence[Outcome], repeated: Sequence[Outcome], unscored: Sequence[BatchRow]
+) -> list[str]:
+    """Sentences, the gravest first."""
+    return [
+        *_quick(columns),
+        *_changed(columns),
+        *_unfinished(outcomes),
+        *_unknown(columns),
+        *_mixed(columns),
+        *_repeated(repeated),
+        *_few(outcomes),
+        *_unscored(unscored),
+    ]
+
+
+def _quick(columns: Sequence[Column]) -> Iterable[str]:
+    quick = [column.label for column in columns if column.preset is Preset.QUICK]
+    if quick:
+        yield (
+            f"Preset quick: {_listed(quick)}. Its limits are loose, for a first look. These numbers are not to be "
+            "compared with published ones, the references here among them, or quoted."
+        )
+
+
+def _changed(columns: Sequence[Column]) -> Iterable[str]:
+    for column in columns:
+        if column.changed:
+            what = _listed([f"{name} = {value}" for name, value in column.changed.items()])
+            yield f"{column.label} is not the protocol of its preset: {what}."
+
+
+def _unfinished(outcomes: Sequence[Outcome]) -> Iterable[str]:
+    pending = sum(each.verdict is Verdict.PENDING for each in outcomes)
+    if pending:
+        yield f"{pending} of {len(outcomes)} tasks have not ended: the scores are those of the others, and may change."
+
+
+def _unknown(columns: Sequence[Column]) -> Iterable[str]:
+    for column in columns:
+        if column.model_sha256 is None and column.dtype is None:
+            yield f"No task of {column.label} came so far as to tell its weights and precision."
+
+
+def _mixed(columns: Sequence[Column]) -> Iterable[str]:
+    for column in columns:
+        if len(column.devices) > 1:
+            yield f"{column.label} was computed on {_listed(column.devices)}: speeds are given for each alone."
+        if len(column.mofsim) > 1:
+            yield f"{column.label} was computed by mofsim {_listed(column.mofsim)}."
+
+
+def _repeated(repeated: Sequence[Outcome]) -> Iterable[str]:
+    if repeated:
+        tasks = _listed([str(each.task_id) for each in repeated])
+        yield f"Computed more than once, so that the newest counts and these do not: tasks {tasks}."
+
+
+def _few(outcomes: Sequence[Outcome]) -> Iterable[str]:
+    n = len({each.structure for each in outcomes})
+    if 0 < n < _FEW:
+        yield f"With {n} structure{'s' if n > 1 else ''} an interval is a hint: other structures may tell otherwise."
+
+
+def _unscored(unscored: Sequence[BatchRow]) -> Iterable[str]:
+    for task_type, n in sorted(Counter(row.task_type for row in unscored).items()):
+        yield f"{n} tasks of type {task_type} are listed among the rows, and have no score."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
