@@ -285,6 +285,7 @@ def test_sevennet_with_d3_binds_carbon_dioxide_to_the_open_metal(
     assert -0.9 < result["interaction_energy_eV"] < -0.4
     assert (result["nearest_metal"], result["nearest_metal_guest_atom"]) == ("Mg", "O")
     assert result["nearest_metal_A"] == pytest.approx(2.27, abs=0.01)
+    assert result["at_open_metal"] is True and host.symbols[result["nearest_metal_index"]] == "Mg"
     assert sum(both) - sum(bare) - sum(free) < both[0] - bare[0] - free[0] - 0.1, "dispersion is in it"
 
 
