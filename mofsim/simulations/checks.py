@@ -10,6 +10,8 @@ from .structures import refuse_count
 
 #: no bond is shorter; H–H has 0.74 Å
 TOO_CLOSE_A = 0.5
+#: where the closest packing of spheres is denser than this, in atoms per Å³, two of them are closer than that
+MAX_DENSITY_PER_A3 = 2**0.5 / TOO_CLOSE_A**3
 #: a cell that is thinner than this has no room for an atom
 MIN_HEIGHT_A = 1.0
 
@@ -20,6 +22,7 @@ def check(atoms: Atoms, max_atoms: int) -> float:
     _check_elements(atoms)
     _check_finite(atoms)
     _check_cell(atoms)
+    _check_density(atoms)
     _check_duplicates(atoms)
     return _check_distances(atoms)
 
@@ -65,6 +68,16 @@ def _heights(atoms: Atoms) -> np.ndarray:
     areas = np.linalg.norm([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
     heights: np.ndarray = np.divide(atoms.cell.volume, areas, out=np.zeros(3), where=areas > 0)
     return heights
+
+
+def _check_density(atoms: Atoms) -> None:
+    """Before distances are looked at: the pairs of a crowd fill the memory."""
+    if len(atoms) > MAX_DENSITY_PER_A3 * atoms.cell.volume:
+        raise Refusal(
+            "overlapping_atoms",
+            f"{len(atoms)} atoms in {atoms.cell.volume:.3g} Å³ can not all be {TOO_CLOSE_A} Å apart. Correct the cell "
+            "or the units: lengths are in Å.",
+        )
 
 
 def _check_duplicates(atoms: Atoms) -> None:
