@@ -14,6 +14,8 @@ TOO_CLOSE_A = 0.5
 MAX_DENSITY_PER_A3 = 2**0.5 / TOO_CLOSE_A**3
 #: a cell that is thinner than this has no room for an atom
 MIN_HEIGHT_A = 1.0
+#: longer vectors come of other units; a search for neighbours divides all of that length
+MAX_LENGTH_A = 1000.0
 
 
 def check(atoms: Atoms, max_atoms: int) -> float:
@@ -48,6 +50,11 @@ def _check_cell(atoms: Atoms) -> None:
     lengths = atoms.cell.lengths()
     if not lengths.all():
         raise Refusal("no_cell", "The cell has a vector of length zero. A MOF needs all three.")
+    if lengths.max() > MAX_LENGTH_A:
+        raise Refusal(
+            "huge_cell",
+            f"A vector of the cell is {lengths.max():.3g} Å long, and {MAX_LENGTH_A:g} Å are allowed. Is it in Å?",
+        )
     heights = _heights(atoms)
     if heights.min() < MIN_HEIGHT_A:
         raise Refusal(

@@ -28,8 +28,8 @@ _SYMMETRY = (
 #: occupancies are rounded in files; what is nearer to 1 than this is whole
 _FULL = 0.999
 _MAX_NOTES = 5
-#: no space group has more operations on its conventional cell (Fm-3m: 192); each of them takes time for each site
-_MAX_OPERATIONS = 1000
+#: no space group has more operations on its conventional cell than 192; twice as many leave room for odd settings
+_MAX_OPERATIONS = 384
 
 
 def read_cif(text: str, max_atoms: int) -> tuple[Atoms, list[str]]:
