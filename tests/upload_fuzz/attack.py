@@ -37,6 +37,8 @@ STRUCTURES = "/api/v1/structures"
 AT_A_TIME = 3
 #: Longer than this no answer may take: those before it, and the time limit of reading, included.
 PATIENCE_SECONDS = 120.0
+#: What a server may open after its start: the connections of its pools, of two files each, and those of the client.
+MORE_FILES = 20
 #: What a server may grow by after its first uploads.
 GROWTH_MB = 60.0
 WARM_AFTER = 30
@@ -141,7 +143,7 @@ def _examine(client: httpx.Client, target: Target, findings: Findings, open_file
     findings.memory_MB.append(round(now.memory_MB, 1))
     if now.children:
         findings.wrong.append(f"{now.children} processes were left behind")
-    if now.open_files > open_files + 2 * AT_A_TIME + 6:
+    if now.open_files > open_files + MORE_FILES:
         findings.wrong.append(f"{now.open_files} files are open, {open_files} were at the beginning")
     if findings.memory_MB[-1] - findings.memory_MB[0] > GROWTH_MB:
         findings.wrong.append(f"the server grew: {findings.memory_MB} MB")
