@@ -10,8 +10,12 @@ from .structures import refuse_count
 
 #: no bond is shorter; H–H has 0.74 Å
 TOO_CLOSE_A = 0.5
+#: where the closest packing of spheres is denser than this, in atoms per Å³, two of them are closer than that
+MAX_DENSITY_PER_A3 = 2**0.5 / TOO_CLOSE_A**3
 #: a cell that is thinner than this has no room for an atom
 MIN_HEIGHT_A = 1.0
+#: longer vectors come of other units; a search for neighbours divides all of that length
+MAX_LENGTH_A = 1000.0
 
 
 def check(atoms: Atoms, max_atoms: int) -> float:
@@ -20,6 +24,7 @@ def check(atoms: Atoms, max_atoms: int) -> float:
     _check_elements(atoms)
     _check_finite(atoms)
     _check_cell(atoms)
+    _check_density(atoms)
     _check_duplicates(atoms)
     return _check_distances(atoms)
 
@@ -45,6 +50,11 @@ def _check_cell(atoms: Atoms) -> None:
     lengths = atoms.cell.lengths()
     if not lengths.all():
         raise Refusal("no_cell", "The cell has a vector of length zero. A MOF needs all three.")
+    if lengths.max() > MAX_LENGTH_A:
+        raise Refusal(
+            "huge_cell",
+            f"A vector of the cell is {lengths.max():.3g} Å long, and {MAX_LENGTH_A:g} Å are allowed. Is it in Å?",
+        )
     heights = _heights(atoms)
     if heights.min() < MIN_HEIGHT_A:
         raise Refusal(
@@ -65,6 +75,16 @@ def _heights(atoms: Atoms) -> np.ndarray:
     areas = np.linalg.norm([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
     heights: np.ndarray = np.divide(atoms.cell.volume, areas, out=np.zeros(3), where=areas > 0)
     return heights
+
+
+def _check_density(atoms: Atoms) -> None:
+    """Before distances are looked at: the pairs of a crowd fill the memory."""
+    if len(atoms) > MAX_DENSITY_PER_A3 * atoms.cell.volume:
+        raise Refusal(
+            "overlapping_atoms",
+            f"{len(atoms)} atoms in {atoms.cell.volume:.3g} Å³ can not all be {TOO_CLOSE_A} Å apart. Correct the cell "
+            "or the units: lengths are in Å.",
+        )
 
 
 def _check_duplicates(atoms: Atoms) -> None:

@@ -28,6 +28,8 @@ _SYMMETRY = (
 #: occupancies are rounded in files; what is nearer to 1 than this is whole
 _FULL = 0.999
 _MAX_NOTES = 5
+#: no space group has more operations on its conventional cell than 192; twice as many leave room for odd settings
+_MAX_OPERATIONS = 384
 
 
 def read_cif(text: str, max_atoms: int) -> tuple[Atoms, list[str]]:
@@ -39,6 +41,7 @@ def read_cif(text: str, max_atoms: int) -> tuple[Atoms, list[str]]:
         if sites > max_atoms:
             raise Refusal("too_many_atoms", f"The CIF has {sites} sites, and {max_atoms} atoms are allowed here.")
         _refuse_disorder(block)
+        _refuse_many_operations(block)
         atoms = _build(block, _symbols(block))
     notes = _notes(block, [str(warning.message) for warning in caught])
     return atoms, notes
@@ -128,6 +131,14 @@ def _refuse_disorder(block: CIFBlock) -> None:
             "disorder",
             f"The CIF has disorder groups ({', '.join(sorted(groups))}). Keep the atoms of one of them, and "
             "upload that.",
+        )
+
+
+def _refuse_many_operations(block: CIFBlock) -> None:
+    count = max(len(_column(block, tag) or []) for tag in _SYMMETRY[:3])
+    if count > _MAX_OPERATIONS:
+        raise Refusal(
+            "unreadable", f"The CIF has {count} symmetry operations; no space group has so many. Export it in P 1."
         )
 
 

@@ -19,6 +19,9 @@ from .guests import VACUUM_A, alone
 from .refusal import Refusal
 
 FORMATS = ("cif", "xyz", "extxyz", "vasp")
+_EMPTY = "The file is empty. Upload a CIF, extXYZ or POSCAR file."
+#: a property of an extXYZ with as many columns as would fill the memory before one is read
+_WIDE = re.compile(r"\bProperties=\S*:\d{4,}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -45,16 +48,20 @@ def read_upload(path: Path, format: str, max_atoms: int, molecule: bool = False)
 
 def _text(content: bytes) -> str:
     if not content.strip():
-        raise Refusal("empty", "The file is empty. Upload a CIF, extXYZ or POSCAR file.")
+        raise Refusal("empty", _EMPTY)
     control = sum(byte < 9 or 13 < byte < 32 for byte in content[:4096])
     if b"\0" in content or control > 8:
         raise Refusal(
             "binary", "The file is not text. Unpack it if it is compressed, or save it as CIF, extXYZ or POSCAR."
         )
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("latin-1")
+        text = content.decode("latin-1")
+    # What was no white space as bytes may be as text, or be the mark of UTF-8 alone.
+    if not text.strip():
+        raise Refusal("empty", _EMPTY)
+    return text
 
 
 def _recognise(text: str, name: str) -> str:
@@ -93,6 +100,8 @@ def _read_xyz(text: str, max_atoms: int, molecule: bool) -> Upload:
         raise Refusal("several_frames", "The file has several frames. Save the one you mean to a file of its own.")
     if rest:
         raise Refusal("unreadable", f"There are more lines than the {count} atoms that the first line announces.")
+    if len(lines) > 1 and _WIDE.search(lines[1]):
+        raise Refusal("unreadable", "A property of the extXYZ has thousands of columns. Correct Properties=….")
     atoms = _parse("extXYZ", lambda: next(read_xyz(io.StringIO(text), 0)))
     if molecule and not atoms.cell.any() and np.isfinite(atoms.positions).all():
         return Upload(alone(atoms), "extxyz", [f"The molecule is in a box, {VACUUM_A:g} Å from its images."])

@@ -103,7 +103,8 @@ class Operation:
         count = len(HOSTILE) if self.is_special else 2
         for number in range(turn, turn + count):
             headers = HOSTILE[number % len(HOSTILE)]
-            yield Case(f"the headers {headers}", good.path, "", good.headers | headers, good.content, good.files)
+            why = f"the headers {str(headers)[:80]}"
+            yield Case(why, good.path, "", good.headers | headers, good.content, good.files)
         if JSON in self.bodies:
             yield from self._odd_json(good, seen, few)
         if FORM in self.bodies:

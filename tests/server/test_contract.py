@@ -67,12 +67,14 @@ def api(tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path) -> Iter
     server = Server(folder)
     for limit in ("requests", "submits", "requests_without_key"):
         server.environment[f"MOFSIM_SECURITY__{limit.upper()}_PER_MINUTE"] = "0"
-    server.start()
-    with Client(server.url) as client, httpx.Client(base_url=server.url, timeout=PATIENCE) as http:
-        known = _furnish(server, client)
-        keys = {"admin": server.key, "read": client.create_key("reader", Scope.READ).token}
-        yield Api(http, Description(http.get("/openapi.json").json(), known), keys, server.log)
-    server.stop()
+    try:
+        server.start()
+        with Client(server.url) as client, httpx.Client(base_url=server.url, timeout=PATIENCE) as http:
+            known = _furnish(server, client)
+            keys = {"admin": server.key, "read": client.create_key("reader", Scope.READ).token}
+            yield Api(http, Description(http.get("/openapi.json").json(), known), keys, server.log)
+    finally:
+        server.stop()
 
 
 def _furnish(server: Server, client: Client) -> dict[str, dict[str, Any]]:

@@ -46,6 +46,7 @@ async def test_a_guest_is_named_in_one_of_three_ways(client: httpx.AsyncClient) 
         ({"guest_indices": [54]}, "parameters.guest_indices", "54 atoms"),
         ({"guest_indices": list(range(54))}, "parameters.guest_indices", "leave the host"),
         ({"guest_indices": "1-x"}, "parameters.guest_indices", "54-56"),
+        ({"guest_indices": "0-9999 " * 2}, "parameters.guest_indices", "more than 10000 atoms"),
         ({"guest_indices": []}, "parameters.guest_indices", "at least 1"),
         ({"guest_structure": 999}, "parameters.guest_structure", "no structure 999"),
     ],

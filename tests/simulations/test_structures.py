@@ -55,6 +55,7 @@ XYZ_REFUSALS = {
     "unreadable": XYZ.replace("O 0 0 2", "O 0 0 two"),
     "not_finite": XYZ.replace("O 0 0 2", "O 0 0 nan"),
     "flat_cell": XYZ.replace("9 0 0 0 9 0 0 0 9", "9 0 0 0 9 0 9 0 0.1"),
+    "huge_cell": XYZ.replace("9 0 0 0 9 0 0 0 9", "900 0 0 0 9 0 9e8 0 900"),
     "not_periodic": XYZ.replace("Properties", 'pbc="T T F" Properties'),
     "unknown_element": XYZ.replace("O 0 0 2", "Qq 0 0 2"),
     "overlapping_atoms": XYZ.replace("O 0 0 2", "O 0 0 8.7"),
@@ -89,6 +90,7 @@ def test_a_cif_is_refused_for(kind: str, tmp_path: Path) -> None:
     [
         (b"", "empty"),
         (b" \n\t\n", "empty"),
+        (b"\xef\xbb\xbf\n", "empty"),
         (gzip.compress(XYZ.encode(), mtime=0), "binary"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "binary"),
         (b"Dear colleague,\nplease find attached the structure.\n", "unknown_format"),
@@ -108,6 +110,25 @@ def test_a_heap_of_atoms_on_one_place_is_refused_quickly(tmp_path: Path) -> None
     atoms = Atoms("C20000", positions=np.zeros((20000, 3)), cell=[50, 50, 50], pbc=True)
     with pytest.raises(Refusal, match=r"1 \(C\) and 2 \(C\) are 0.000"):
         check(atoms, max_atoms=20000)
+
+
+def test_a_crowd_is_refused_before_its_distances_are_looked_at(tmp_path: Path) -> None:
+    places = np.random.default_rng(1).random((20, 3))
+    rows = "".join("C {:.6f} {:.6f} {:.6f}\n".format(*place) for place in places)
+    refusal = refused(tmp_path, f'20\nLattice="1.1 0 0 0 1.1 0 0 0 1.1"\n{rows}')
+    assert refusal.kind == "overlapping_atoms" and "20 atoms in 1.33 Å³" in refusal.detail
+
+
+def test_a_cif_with_more_operations_than_any_space_group_is_refused(tmp_path: Path) -> None:
+    operations = "".join(f"'x+{n}/500, y, z'\n" for n in range(500))
+    head = f"{HEAD}loop_\n_symmetry_equiv_pos_as_xyz\n{operations}"
+    refusal = refused(tmp_path, cif("label type_symbol fract_x fract_y fract_z", "C1 C 0 0 0", head=head))
+    assert refusal.kind == "unreadable" and "500 symmetry operations" in refusal.detail
+
+
+def test_a_property_with_a_billion_columns_is_refused(tmp_path: Path) -> None:
+    refusal = refused(tmp_path, XYZ.replace("pos:R:3", "pos:R:1000000000"))
+    assert refusal.kind == "unreadable" and "columns" in refusal.detail
 
 
 def test_a_dummy_atom_is_refused(tmp_path: Path) -> None:
