@@ -19,6 +19,7 @@ BELOW_CORE = {*WIRE, "db", "queue", "logs"}
 MAY_IMPORT: dict[str, set[str]] = {
     "mofsim": set(),
     "vocabulary": set(),
+    "collector": set(),
     "models_builtin": GROUND,
     "settings": {*GROUND, "models_builtin"},
     "schemas": GROUND,
@@ -30,9 +31,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "benchmark": {*GROUND, "schemas"},
     "simulations": set(),
     "server": {*BELOW_CORE, "core"},
-    "worker": {*BELOW_CORE, "core"},
+    "worker": {*BELOW_CORE, "core", "collector"},
     "tui": {*WIRE, "client"},
-    "cli": {*BELOW_CORE, "core", "client", "server", "worker", "tui", "benchmark"},
+    "cli": {*BELOW_CORE, "core", "client", "server", "worker", "tui", "benchmark", "collector"},
     "__main__": {"cli"},
 }
 

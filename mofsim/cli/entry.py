@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 
+from mofsim import collector
 from mofsim.cli.app import FAILED, INTERRUPTED, OK, UNREACHABLE, WRONG_USE, App
 from mofsim.cli.errors import describe, error_document
 from mofsim.cli.group import mofsim
 
 
 def main() -> None:
+    collector.spare()
     sys.exit(run(sys.argv[1:]))
 
 

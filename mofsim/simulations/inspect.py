@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .collector import spare_the_end
 from .protocol import plain
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _FORMATS = ("auto", "cif", "xyz", "extxyz", "vasp")
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     _limit_memory(options.memory_gib)
+    spare_the_end()
     print(json.dumps(plain(_document(options)), allow_nan=False))
     return 0
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .calculators import builder_of, d3_calculator
+from .collector import paused
 from .errors import ModelLoadFailed, is_out_of_memory
 from .potential import Potential
 from .protocol import ModelEntry
@@ -46,8 +47,9 @@ def load_model(entry: ModelEntry, threads: int | None = None) -> LoadedModel:
     started = time.perf_counter()
     _refuse_other_weights(entry)
     try:
-        built = builder_of(entry["framework"])(entry)
-        parts = [built.calculator] + ([d3_calculator()] if entry.get("d3") else [])
+        with paused():
+            built = builder_of(entry["framework"])(entry)
+            parts = [built.calculator] + ([d3_calculator()] if entry.get("d3") else [])
         sha256 = _sha256(built.weights) if built.weights else None
     except ModelLoadFailed:
         raise

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from mofsim.cli.entry import run
-from tests.client.conftest import client, hands, own_client, own_server, shared_server
+from tests.client.conftest import client, hands, own_client, own_server, server_of_file, shared_server
 from tests.client.running import Server
 
-__all__ = ["client", "hands", "own_client", "own_server", "shared_server"]
+__all__ = ["client", "hands", "own_client", "own_server", "server_of_file", "shared_server"]
 
 
 @dataclass(frozen=True)

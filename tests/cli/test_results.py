@@ -8,9 +8,15 @@ import pytest
 from mofsim.client import Client
 from mofsim.core.leases import Lease
 from mofsim.schemas.tasks import Task
-from tests.client.running import Hands
+from tests.client.running import Hands, Server
 
 from .conftest import Mofsim
+
+
+@pytest.fixture
+def own_server(server_of_file: Server) -> Server:
+    """No task is left here that could be taken for that of the next test."""
+    return server_of_file
 
 
 @pytest.fixture
@@ -151,3 +157,4 @@ def test_a_task_that_has_not_ended_has_no_result_yet(own_mofsim: Mofsim, own_cli
     task = own_client.submit("single-point", "MOF-5")
     said = own_mofsim("result", task.id, "--json")
     assert said.status == 1 and said.document["error"]["type"] == "Conflict"
+    own_client.cancel(task.id)

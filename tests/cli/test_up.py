@@ -1,6 +1,7 @@
 """`mofsim up`: real server, real worker, real signals."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def commands(tmp_path: Path) -> Iterator[Commands]:
+def commands(tmp_path: Path, prepared_folder: Path) -> Iterator[Commands]:
+    shutil.copytree(prepared_folder, tmp_path / "data")
     commands = Commands(tmp_path)
     yield commands
     commands.close()
@@ -101,6 +103,7 @@ def test_a_second_one_says_that_one_runs(commands: Commands, up: subprocess.Pope
 
 
 def test_a_server_that_can_not_start_ends_it(commands: Commands) -> None:
+    shutil.rmtree(commands.folder / "data")
     (commands.folder / "data").touch()
     up = commands.start("up", "--port", "0", "--json")
     stdout, stderr = up.communicate(timeout=30)

@@ -21,6 +21,12 @@ def client(shared_server: Server) -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def server_of_file(tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path) -> Iterator[Server]:
+    """A server that the tests of one file share, where its tests leave nothing behind that disturbs the next one."""
+    yield from _serve(tmp_path_factory.mktemp("file"), prepared_folder)
+
+
 @pytest.fixture
 def own_server(tmp_path: Path, prepared_folder: Path) -> Iterator[Server]:
     """A server of this test alone, which it may stop and start."""

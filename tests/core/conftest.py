@@ -8,15 +8,15 @@ from sqlalchemy.orm import Session
 from mofsim.core import leases, lifecycle
 from mofsim.core.leases import Outcome
 from mofsim.db.engine import Database
-from mofsim.db.migrate import upgrade
 from mofsim.db.tables import Structure, Task, utcnow
 from mofsim.vocabulary import Priority, TaskStatus
+from tests.tables import make_tables
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
+    make_tables(tmp_path / "mofsim.db")
     database = Database(f"sqlite:///{tmp_path / 'mofsim.db'}")
-    upgrade(database)
     yield database
     database.close()
 

@@ -11,12 +11,7 @@ from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
 from ase.data import atomic_numbers
 
-from mofsim.simulations.builtin import BUILTIN_MOFS
-from mofsim.simulations.models import load_model
-from mofsim.simulations.protocol import ModelEntry
 from mofsim.simulations.validation import validate
-
-from .conftest import SEVENNET
 
 
 class Spoilt(EMT):
@@ -131,12 +126,3 @@ def test_a_potential_without_stress_does_not_pass_for_one_that_has_it() -> None:
     found = validate(copper(), NoStress())
     assert found["stress"]["measured"] is None and not found["stress"]["passed"]
     assert found["forces"]["passed"]
-
-
-@pytest.mark.slow
-def test_forces_and_stress_of_sevennet_are_those_of_its_energy() -> None:
-    mof = next(mof for mof in BUILTIN_MOFS if mof.name == "Mg-MOF-74").build()
-    found = validate(mof, load_model(ModelEntry(**SEVENNET), threads=1).potential)  # type: ignore[typeddict-item]
-    assert all(check["passed"] for check in found.values()), found
-    # Closer than others need to be.
-    assert found["forces"]["measured"] < 0.005 and found["stress"]["measured"] < 0.01

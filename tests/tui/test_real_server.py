@@ -1,6 +1,7 @@
 """The console against a real server, on a pilot and on a real terminal."""
 
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,8 @@ from tests.tui.conftest import Driver
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path, prepared_folder: Path) -> Iterator[Server]:
+    shutil.copytree(prepared_folder, tmp_path / "data")
     running = Server(tmp_path)
     running.start()
     yield running

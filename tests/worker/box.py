@@ -16,13 +16,13 @@ from mofsim.core import alert_rules, alerts, models, steering, structures, submi
 from mofsim.core.explain import explain
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
-from mofsim.db.migrate import upgrade
 from mofsim.db.tables import Alert, AlertRule, Attempt, Device, Task, TaskResult, Worker
 from mofsim.queue import Tickets
 from mofsim.schemas.alerts import AlertRuleChange
 from mofsim.schemas.submission import SUBMIT, BuiltinStructure, TaskOptions
 from mofsim.settings import Settings, load_settings
-from mofsim.vocabulary import RuleKind, TaskStatus, TaskType, WorkerState
+from mofsim.vocabulary import FINAL, RuleKind, TaskStatus, TaskType, WorkerState
+from tests.tables import make_tables
 
 T = TypeVar("T")
 
@@ -117,7 +117,7 @@ class Box:
             models.synchronise(session, self.settings.models)
 
     def make_tables(self) -> None:
-        upgrade(self.database)
+        make_tables(self.storage.root / "mofsim.db")
 
     def fill(self, built: list[dict[str, Any]], files: Path) -> None:
         (self.storage.structures / "builtin").symlink_to(files)
@@ -237,6 +237,15 @@ class Box:
             lambda: next((w for w in self.workers() if w.state == WorkerState.IDLE and w.started_at), None),
             lambda: f"workers: {[(w.id, w.state, w.note) for w in self.workers()]}",
         )
+
+    def clear(self) -> None:
+        """Leave no task that has not ended."""
+        with self.database.read() as session:
+            left = list(session.scalars(select(Task).where(Task.status.not_in(FINAL)).order_by(Task.id)))
+        for task in left:
+            self.cancel(task.id)
+        for task in left:
+            self.wait_for_end(task.id)
 
     def device_pid(self) -> int:
         return self.workers()[0].pid

@@ -8,6 +8,7 @@ import pytest
 
 from mofsim.core import environments, structures
 from mofsim.core.storage import Storage
+from mofsim.vocabulary import TaskStatus, TaskType, WorkerState
 from mofsim.worker.environments import EnvironmentFailed, create
 
 from .box import Box
@@ -53,12 +54,28 @@ def box(tmp_path: Path, builtins: tuple[list, Path]) -> Iterator[Box]:
     box.close()
 
 
+@pytest.fixture(scope="module")
+def shared_box(tmp_path_factory: pytest.TempPathFactory, builtins: tuple[list, Path]) -> Iterator[Box]:
+    """The box of `working_box`. Four processes start with a worker, which takes longer than most tests do."""
+    box = Box(tmp_path_factory.mktemp("shared"))
+    box.fill(*builtins)
+    box.start()
+    yield box
+    box.close()
+
+
+@pytest.fixture
+def working_box(shared_box: Box) -> Iterator[Box]:
+    """A box whose worker runs, idle and with no task that has not ended; the tests of a file share it."""
+    shared_box.wait_until_idle()
+    yield shared_box
+    shared_box.clear()
+
+
 @pytest.fixture
 def gpu_box(tmp_path: Path, builtins: tuple[list, Path], fake_nvml: FakeNvml) -> Iterator[Box]:
     """A box with two GPUs, of 24 and of 80 GB, on which nobody computes."""
-    for index, memory in ((0, 24), (1, 80)):
-        fake_nvml.unset(f"gpu {index} process")
-        fake_nvml.set(f"gpu {index} memory_total {memory}000000000", f"gpu {index} memory_used 500000000")
+    leave_to_us(fake_nvml)
     box = Box(tmp_path, fake_nvml.env() | {"MOFSIM_WORKER__CPU_SLOTS": "0"})
     box.fill(*builtins)
     yield box
@@ -96,3 +113,41 @@ def environment(root: Path) -> Environment:
         return environments.folder_of(root, framework)
 
     return environment
+
+
+@pytest.fixture(scope="module")
+def shared_gpu(
+    tmp_path_factory: pytest.TempPathFactory, nvml_folders: dict[str, Path], builtins: tuple[list, Path]
+) -> Iterator[tuple[Box, FakeNvml]]:
+    """The box of `one_gpu`, and its NVML."""
+    folder = tmp_path_factory.mktemp("gpu")
+    nvml = FakeNvml(nvml_folders["current"], folder / "nvml.state")
+    leave_to_us(nvml, "count 1")
+    box = Box(folder, nvml.env() | {"MOFSIM_WORKER__CPU_SLOTS": "0"})
+    box.fill(*builtins)
+    box.start()
+    yield box, nvml
+    box.close()
+
+
+@pytest.fixture
+def one_gpu(shared_gpu: tuple[Box, FakeNvml]) -> Iterator[tuple[Box, FakeNvml]]:
+    """A box whose only GPU, of 24 GB, is well and idle; the tests of a file share it."""
+    box, nvml = shared_gpu
+    leave_to_us(nvml, "count 1")
+    # A new worker that had to wait for its GPU has no executor before its first task.
+    assert box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT)).status == TaskStatus.COMPLETED
+    box.wait_for_worker("gpu0", WorkerState.IDLE)
+    assert box.alerts() == []
+    yield box, nvml
+    leave_to_us(nvml, "count 1")
+    box.clear()
+
+
+def leave_to_us(nvml: FakeNvml, *more: str) -> None:
+    """Nobody else computes on its two GPUs, of 24 and of 80 GB."""
+    nvml.reset()
+    for index, memory in ((0, 24), (1, 80)):
+        nvml.unset(f"gpu {index} process")
+        nvml.set(f"gpu {index} memory_total {memory}000000000", f"gpu {index} memory_used 500000000")
+    nvml.set(*more)

@@ -1,6 +1,8 @@
 """Run by the interpreters of environments, which have neither mofsim nor pytest: what their packages say by themselves.
 
-python foreign.py make-mace FILE | energy MODEL_JSON STRUCTURE | validate MODEL_JSON STRUCTURE
+python foreign.py STRUCTURE [["make_mace", FILE], ["energy", MODEL], ["validate", MODEL], …]
+
+The line is JSON, and so is what is printed: what came of each. One process does all: importing packages takes long.
 """
 
 import json
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 
-def make_mace(path: str) -> None:
+def make_mace(_structure: str, path: str) -> None:
     """A MACE model with random weights, which nobody needs to download."""
     # It sets how e3nn loads its constants, so it comes before it.
     import mace.calculators  # noqa: F401
@@ -43,9 +45,10 @@ def make_mace(path: str) -> None:
         atomic_inter_shift=-3.0,
     )
     torch.save(model, path)
+    torch.set_default_dtype(torch.float32)
 
 
-def energy(model: dict[str, Any], structure: str) -> dict[str, float]:
+def energy(structure: str, model: dict[str, Any]) -> dict[str, float]:
     """By the calculators as their packages' manuals make them."""
     import ase.io
 
@@ -70,7 +73,7 @@ def energy(model: dict[str, Any], structure: str) -> dict[str, float]:
     return {"energy_eV": total}
 
 
-def validate(model: dict[str, Any], structure: str) -> dict[str, Any]:
+def validate(structure: str, model: dict[str, Any]) -> dict[str, Any]:
     import ase.io
 
     mofsim = types.ModuleType("mofsim")
@@ -83,10 +86,5 @@ def validate(model: dict[str, Any], structure: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    what, *arguments = sys.argv[1:]
-    if what == "make-mace":
-        make_mace(*arguments)
-        print("null")
-    else:
-        function = {"energy": energy, "validate": validate}[what]
-        print(json.dumps(function(json.loads(arguments[0]), arguments[1])))
+    known: dict[str, Any] = {"make_mace": make_mace, "energy": energy, "validate": validate}
+    print(json.dumps([known[what](sys.argv[1], about) for what, about in json.loads(sys.argv[2])]))

@@ -17,12 +17,12 @@ from mofsim.core import leases, lifecycle, targets, webhooks
 from mofsim.core.leases import Lease, Outcome
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
-from mofsim.db.migrate import upgrade
 from mofsim.db.tables import Structure, Task, WebhookDelivery, utcnow
 from mofsim.settings import Settings
 from mofsim.vocabulary import DeliveryState, Priority, TaskStatus
 from mofsim.worker.chores import Chores
 from mofsim.worker.deliveries import Deliverer
+from tests.tables import make_tables
 
 from .box import wait_until
 from .receiver import Received, Receiver
@@ -44,9 +44,9 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
-    database = Database(settings.database_url)
-    upgrade(database)
     Storage(settings.storage.root).create()
+    make_tables(settings.storage.root / "mofsim.db")
+    database = Database(settings.database_url)
     yield database
     database.close()
 

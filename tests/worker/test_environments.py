@@ -5,7 +5,9 @@ test_more_environments.py.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,26 +23,52 @@ from .elsewhere import Environment, ask, entry
 CHGNET = ModelSettings.model_validate(BUILTIN_MODELS["chgnet"])
 
 
+@dataclass(frozen=True)
+class Foreign:
+    """A model, and what its framework says of Mg-MOF-74 under the interpreter of its environment, without a worker."""
+
+    model: ModelSettings
+    energy_eV: float
+    #: by the precision
+    checks: dict[str, dict[str, Any]]
+
+
 @pytest.fixture(scope="session")
-def mace(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> ModelSettings:
+def structure(builtins: tuple[list, Path]) -> str:
+    return str(next(builtins[1].glob("*Mg-MOF-74*.extxyz")))
+
+
+@pytest.fixture(scope="session")
+def chgnet(environment: Environment, structure: str) -> Foreign:
+    about = entry("chgnet", CHGNET)
+    energy, checks = say(environment("chgnet"), structure, ("energy", about), ("validate", about))
+    return Foreign(CHGNET, energy["energy_eV"], {CHGNET.dtype: checks})
+
+
+@pytest.fixture(scope="session")
+def mace(environment: Environment, structure: str, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
     path = tmp_path_factory.mktemp("mace") / "random[1].model"
-    ask(environment("mace"), "make-mace", str(path))
-    return ModelSettings(framework="mace", checkpoint=str(path))
+    model = ModelSettings(framework="mace", checkpoint=str(path))
+    validations = [("validate", entry("mace-random", model) | {"dtype": dtype}) for dtype in ("float32", "float64")]
+    work = [("make_mace", str(path)), ("energy", entry("mace-random", model)), *validations]
+    _, energy, single, double = say(environment("mace"), structure, *work)
+    return Foreign(model, energy["energy_eV"], {"float32": single, "float64": double})
 
 
-def structure(box: Box) -> str:
-    return str(next((box.storage.structures / "builtin").glob("*Mg-MOF-74*.extxyz")))
+def say(environment: Path, structure: str, *work: tuple[str, Any]) -> list[Any]:
+    """What `foreign.py` says under the interpreter of the environment."""
+    found: list[Any] = ask(environment, structure, json.dumps(work))
+    return found
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_one_worker_computes_with_models_of_three_environments(
-    box: Box, root: Path, environment: Environment, mace: ModelSettings
+    box: Box, root: Path, chgnet: Foreign, mace: Foreign
 ) -> None:
-    environment("chgnet")
     (box.storage.root / "envs").symlink_to(root / "envs")
     with (box.folder / "settings.toml").open("a") as file:
-        file.write(f"[models.mace-random]\nframework = 'mace'\ncheckpoint = '{mace.checkpoint}'\n")
+        file.write(f"[models.mace-random]\nframework = 'mace'\ncheckpoint = '{mace.model.checkpoint}'\n")
     box.reload_settings()
     box.start()
     names = ["chgnet", "mace-random", "7net-0"]
@@ -52,17 +80,15 @@ def test_one_worker_computes_with_models_of_three_environments(
     assert {"chgnet", "pymatgen"} <= set(results["chgnet"].provenance["versions"])
     assert results["mace-random"].provenance["versions"]["e3nn"] == "0.4.4"
     assert results["7net-0"].provenance["versions"]["e3nn"] != "0.4.4"
-    for name, model in (("chgnet", CHGNET), ("mace-random", mace)):
-        folder = environments.folder_of(root, model.framework)
-        plain = ask(folder, "energy", json.dumps(entry(name, model)), structure(box))
+    for name, plain in (("chgnet", chgnet), ("mace-random", mace)):
         # In float32 the order of a sum changes the sixth digit.
-        assert results[name].result_data["energy_eV"] == pytest.approx(plain["energy_eV"], rel=3e-6), name
+        assert results[name].result_data["energy_eV"] == pytest.approx(plain.energy_eV, rel=3e-6), name
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_forces_and_stress_of_chgnet_are_those_of_its_energy(box: Box, environment: Environment) -> None:
-    found = ask(environment("chgnet"), "validate", json.dumps(entry("chgnet", CHGNET)), structure(box))
+def test_forces_and_stress_of_chgnet_are_those_of_its_energy(chgnet: Foreign) -> None:
+    [found] = chgnet.checks.values()
     assert all(each["passed"] for each in found.values()), found
     assert found["stress"]["measured"] < 0.01
 
@@ -70,11 +96,8 @@ def test_forces_and_stress_of_chgnet_are_those_of_its_energy(box: Box, environme
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_forces_and_stress_of_mace_are_those_of_its_energy(
-    box: Box, environment: Environment, mace: ModelSettings, dtype: str
-) -> None:
-    model = mace.model_copy(update={"dtype": dtype})
-    found = ask(environment("mace"), "validate", json.dumps(entry("mace-random", model)), structure(box))
+def test_forces_and_stress_of_mace_are_those_of_its_energy(mace: Foreign, dtype: str) -> None:
+    found = mace.checks[dtype]
     assert all(each["passed"] for each in found.values()), found
     # Closer than others need to be; what rounding leaves depends on the precision.
     assert found["forces"]["measured"] < (1e-2 if dtype == "float32" else 1e-4)
@@ -83,35 +106,25 @@ def test_forces_and_stress_of_mace_are_those_of_its_energy(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_check_says_what_the_model_computed_and_why_it_can_not(environment: Environment, mace: ModelSettings) -> None:
-    checked = check(environment("mace"), "mace-random", mace)
+def test_a_check_says_what_the_model_computed_and_why_it_can_not(environment: Environment, mace: Foreign) -> None:
+    checked = check(environment("mace"), "mace-random", mace.model)
     assert checked.versions["mace-torch"] == "0.3.16" and checked.fmax_eV_per_A > 0
     with pytest.raises(EnvironmentFailed, match="mofsim models env create chgnet"):
         check(environment("mace"), "chgnet", CHGNET)
 
 
-def test_an_environment_that_can_not_be_made_leaves_nothing_behind(
+def test_an_environment_that_can_not_be_made_leaves_nothing_behind_and_clears_away_what_a_killed_one_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    left = tmp_path / "envs" / ".nothing.building-999999999"
+    left.mkdir(parents=True)
+    assert environments.names(tmp_path) == []
     recipe = environments.Recipe(("no-such-package-of-mofsim==1",), is_tested=False)
     monkeypatch.setitem(environments.RECIPES, "nothing", recipe)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(EnvironmentFailed, match="pip could not install it"):
         create(tmp_path, "nothing", "nothing", {}, share=True)
     assert list((tmp_path / "envs").iterdir()) == []
-
-
-def test_what_a_killed_process_left_is_cleared_away_and_no_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    left = tmp_path / "envs" / ".mace.building-999999999"
-    left.mkdir(parents=True)
-    assert environments.names(tmp_path) == []
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setitem(environments.RECIPES, "mace", environments.Recipe(("no-such-package==1",), is_tested=False))
-    with pytest.raises(EnvironmentFailed):
-        create(tmp_path, "mace", "mace", {}, share=True)
-    assert not left.exists()
 
 
 def test_an_environment_is_removed_by_its_name_only(tmp_path: Path) -> None:

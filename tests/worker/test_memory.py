@@ -19,24 +19,33 @@ def outcomes(box: Box, task_id: int) -> list[tuple[str | None, str | None]]:
 
 
 def test_a_task_that_a_small_gpu_is_too_small_for_goes_to_the_large_one(gpu_box: Box) -> None:
+    """Until that is free, the small one spends no tickets on it and its like, and does what does fit."""
     box = gpu_box
     box.start()
     large = box.wait_for_worker("gpu1", WorkerState.IDLE)
     box.wait_for_worker("gpu0", WorkerState.IDLE)
     with box.database.write() as session:
         workers.drain(session, large.id)
-    task_id = box.submit("hungry", TaskType.SINGLE_POINT)
-    wait_until(lambda: len(box.attempts(task_id)) == 1 and box.attempts(task_id)[0].outcome, lambda: "not tried")
-    waiting = box.wait_for(task_id, TaskStatus.QUEUED)
-    assert "hungry needs more than 23.5 GB on a GPU for 54 atoms" in box.why(task_id)
+    first = box.submit("hungry", TaskType.SINGLE_POINT)
+    wait_until(lambda: len(box.attempts(first)) == 1 and box.attempts(first)[0].outcome, lambda: "not tried")
+    waiting = box.wait_for(first, TaskStatus.QUEUED)
+    assert "hungry needs more than 23.5 GB on a GPU for 54 atoms" in box.why(first)
     assert (waiting.attempt, waiting.faults) == (1, 0)
+    others = [box.submit("hungry", TaskType.SINGLE_POINT) for _ in range(9)]
+    # The device has taken one, and looks for what fits.
+    wait_until(lambda: box.tickets.waiting() >= len(others) - 1, lambda: f"{box.tickets.waiting()} tickets")
+    time.sleep(1.5)
+    assert box.tickets.waiting() >= len(others) - 1, "they were spent in vain"
+    # The ticket of this one was spent by nobody.
+    small = box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT))
+    assert small.status == TaskStatus.COMPLETED
+    assert outcomes(box, small.id) == [("GPU-00000000", "COMPLETED")]
     with box.database.write() as session:
         workers.resume(session, large.id)
-    assert box.wait_for_end(task_id).status == TaskStatus.COMPLETED
-    assert outcomes(box, task_id) == [("GPU-00000000", "OUT_OF_MEMORY"), ("GPU-00000001", "COMPLETED")]
-    second = box.submit("hungry", TaskType.SINGLE_POINT)
-    assert box.wait_for_end(second).status == TaskStatus.COMPLETED
-    assert outcomes(box, second) == [("GPU-00000001", "COMPLETED")], "it was learnt from the first"
+    assert {box.wait_for_end(task_id).status for task_id in (first, *others)} == {TaskStatus.COMPLETED}
+    assert outcomes(box, first) == [("GPU-00000000", "OUT_OF_MEMORY"), ("GPU-00000001", "COMPLETED")]
+    for task_id in others:
+        assert outcomes(box, task_id) == [("GPU-00000001", "COMPLETED")], "it was learnt from the first"
 
 
 def test_a_task_that_no_gpu_is_large_enough_for_fails_with_what_it_needs(gpu_box: Box, fake_nvml) -> None:
@@ -94,24 +103,3 @@ def test_an_executor_that_the_kernel_kills_for_memory_is_told_from_any_other_kil
     assert attempt.outcome == AttemptOutcome.OUT_OF_MEMORY, attempt.reason
     assert task.status == TaskStatus.FAILED and "ran out of memory" in task.error_message
     assert box.device_pid() == worker.pid and supervisor.poll() is None, "the kernel took the wrong one"
-
-
-def test_a_device_that_is_too_small_for_all_that_waits_does_not_spend_tickets(gpu_box: Box, fake_nvml) -> None:
-    """And it takes what does fit, though the ticket of that was spent by nobody."""
-    box = gpu_box
-    box.start()
-    large = box.wait_for_worker("gpu1", WorkerState.IDLE)
-    box.wait_for_worker("gpu0", WorkerState.IDLE)
-    with box.database.write() as session:
-        workers.drain(session, large.id)
-    first = box.submit("hungry", TaskType.SINGLE_POINT)
-    wait_until(lambda: box.task(first).attempt == 1 and box.task(first).status == "QUEUED", lambda: "not tried")
-    waiting = [first, *(box.submit("hungry", TaskType.SINGLE_POINT) for _ in range(9))]
-    wait_until(lambda: box.tickets.waiting() >= len(waiting) - 2, lambda: f"{box.tickets.waiting()} tickets")
-    time.sleep(1.5)
-    assert box.tickets.waiting() >= len(waiting) - 2, "they were spent in vain"
-    small = box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT))
-    assert small.status == TaskStatus.COMPLETED
-    with box.database.write() as session:
-        workers.resume(session, large.id)
-    assert {box.wait_for_end(task_id).status for task_id in waiting} == {TaskStatus.COMPLETED}

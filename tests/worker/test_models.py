@@ -27,9 +27,15 @@ def wait_until_done(box: Box) -> Worker:
     )
 
 
-def test_an_idle_worker_loads_and_unloads_what_is_wanted(box: Box) -> None:
-    box.start()
-    box.wait_until_idle()
+def unload_all(box: Box) -> None:
+    for name in box.workers()[0].loaded_models:
+        wish(box, name, "unload")
+    assert wait_until_done(box).loaded_models == []
+
+
+def test_an_idle_worker_loads_and_unloads_what_is_wanted(working_box: Box) -> None:
+    box = working_box
+    unload_all(box)
     wish(box, "lj", "load")
     wish(box, "slow", "load")
     assert wait_until_done(box).loaded_models == ["lj", "slow"]
@@ -38,9 +44,8 @@ def test_an_idle_worker_loads_and_unloads_what_is_wanted(box: Box) -> None:
     assert (worker.loaded_models, worker.note) == (["slow"], "")
 
 
-def test_what_can_not_be_loaded_is_told_and_the_worker_goes_on(box: Box) -> None:
-    box.start()
-    box.wait_until_idle()
+def test_what_can_not_be_loaded_is_told_and_the_worker_goes_on(working_box: Box) -> None:
+    box = working_box
     wish(box, "broken", "load")
     worker = wait_until_done(box)
     assert "broken was not loaded" in worker.note and "calculators:NoSuchClass" in worker.note
@@ -62,8 +67,8 @@ def test_a_model_that_never_ends_to_load_holds_no_device_for_ever(box: Box) -> N
     assert box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT)).status == TaskStatus.COMPLETED
 
 
-def test_a_busy_worker_does_it_after_its_task_and_before_the_next_one(box: Box) -> None:
-    box.start()
+def test_a_busy_worker_does_it_after_its_task_and_before_the_next_one(working_box: Box) -> None:
+    box = working_box
     first = box.submit("slow", parameters={"max_steps": 30, "fmax_eV_per_A": 1e-9})
     box.wait_for_step(first, 2)
     wish(box, "hungry", "load")
@@ -85,9 +90,10 @@ def test_a_wish_needs_a_model_and_a_worker(box: Box) -> None:
         wish(box, "lj", "load", "elsewhere")
 
 
-def test_a_drained_worker_loads_it_when_it_is_resumed(box: Box) -> None:
-    box.start()
-    worker = box.wait_until_idle()
+def test_a_drained_worker_loads_it_when_it_is_resumed(working_box: Box) -> None:
+    box = working_box
+    unload_all(box)
+    [worker] = box.workers()
     with box.database.write() as session:
         workers.drain(session, worker.id)
     box.wait_for_worker("cpu0", WorkerState.DRAINED)
@@ -97,8 +103,8 @@ def test_a_drained_worker_loads_it_when_it_is_resumed(box: Box) -> None:
     assert wait_until_done(box).loaded_models == ["lj"]
 
 
-def test_what_an_executor_told_of_a_model_is_kept_until_the_model_is_another_one(box: Box) -> None:
-    box.start()
+def test_what_an_executor_told_of_a_model_is_kept_until_the_model_is_another_one(working_box: Box) -> None:
+    box = working_box
     box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT))
     with box.database.read() as session:
         facts = session.get_one(Model, "lj").facts
@@ -109,6 +115,7 @@ def test_what_an_executor_told_of_a_model_is_kept_until_the_model_is_another_one
         assert session.get_one(Model, "lj").facts == facts
         models.synchronise(session, {**box.settings.models, "lj": changed})
         assert session.get_one(Model, "lj").facts == {}
+        models.synchronise(session, box.settings.models)
 
 
 def test_a_model_without_python_runs_in_its_environment(box: Box) -> None:

@@ -15,11 +15,11 @@ from mofsim.core import alert_rules, alert_watch, alerts, notifications
 from mofsim.core.alert_kinds import Box
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
-from mofsim.db.migrate import upgrade
 from mofsim.db.tables import AlertNotification
 from mofsim.settings import Settings
 from mofsim.vocabulary import AlertLevel, AlertType
 from mofsim.worker.notifying import Notifier
+from tests.tables import make_tables
 
 from .box import CHORES, wait_until
 from .receiver import Receiver
@@ -33,8 +33,8 @@ LOGGED += "configure(load_settings(), 'chores')"
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
+    make_tables(tmp_path / "mofsim.db")
     database = Database(f"sqlite:///{tmp_path / 'mofsim.db'}")
-    upgrade(database)
     Storage(tmp_path).create()
     with database.write() as session:
         alert_rules.add_builtin(session)

@@ -11,20 +11,20 @@ from mofsim.core import alert_rules, alerts, leases, lifecycle, steering
 from mofsim.core.leases import Outcome
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
-from mofsim.db.migrate import upgrade
 from mofsim.db.tables import AlertRule, Structure, Task, utcnow
 from mofsim.schemas.alerts import AlertRuleChange
 from mofsim.vocabulary import Priority, RuleKind, TaskStatus
 from mofsim.worker import physics
 from mofsim.worker.physics import PhysicsWatch
+from tests.tables import make_tables
 
 N_ATOMS, VOLUME = 100, 1000.0
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
+    make_tables(tmp_path / "mofsim.db")
     database = Database(f"sqlite:///{tmp_path / 'mofsim.db'}")
-    upgrade(database)
     Storage(tmp_path).create()
     structure = Structure(
         name="MOF-5", original_name="x", file_path="x", normalised_path="x", file_size=1, format="cif",

@@ -30,9 +30,9 @@ def frames_of(box: Box, task_id: int) -> list[int]:
 
 @pytest.mark.parametrize(("task_type", "parameters"), [(TaskType.OPTIMIZATION, SHORT), (TaskType.STABILITY, DYNAMICS)])
 def test_a_task_whose_executor_is_killed_goes_on_from_its_checkpoint(
-    box: Box, task_type: TaskType, parameters: dict[str, float]
+    working_box: Box, task_type: TaskType, parameters: dict[str, float]
 ) -> None:
-    box.start()
+    box = working_box
     task_id = box.submit("slow", task_type, parameters=parameters)
     box.wait_for_step(task_id, 17)
     [executor] = children_of(box.device_pid())
@@ -49,8 +49,8 @@ def test_a_task_whose_executor_is_killed_goes_on_from_its_checkpoint(
     assert any("from a checkpoint of attempt 1" in message for message in messages)
 
 
-def test_a_task_whose_device_worker_is_killed_goes_on_from_its_checkpoint(box: Box) -> None:
-    box.start()
+def test_a_task_whose_device_worker_is_killed_goes_on_from_its_checkpoint(working_box: Box) -> None:
+    box = working_box
     task_id = box.submit("slow", parameters=SHORT)
     box.wait_for_step(task_id, 12)
     kill(box.device_pid())
@@ -75,8 +75,8 @@ def test_a_stopped_worker_loses_not_a_single_step(box: Box) -> None:
 
 
 @pytest.mark.parametrize("clean", [False, True])
-def test_a_retry_continues_or_starts_clean_as_asked(box: Box, clean: bool) -> None:
-    box.start()
+def test_a_retry_continues_or_starts_clean_as_asked(working_box: Box, clean: bool) -> None:
+    box = working_box
     task_id = box.submit("slow", parameters=SHORT)
     box.wait_for_step(task_id, 8)
     with box.database.write() as session:
@@ -92,8 +92,8 @@ def test_a_retry_continues_or_starts_clean_as_asked(box: Box, clean: bool) -> No
     assert steps_of(box, task_id) == list(range(31))
 
 
-def test_a_task_that_was_held_goes_on_where_it_was(box: Box) -> None:
-    box.start()
+def test_a_task_that_was_held_goes_on_where_it_was(working_box: Box) -> None:
+    box = working_box
     task_id = box.submit("slow", parameters=SHORT)
     box.wait_for_step(task_id, 8)
     with box.database.write() as session:

@@ -4,17 +4,12 @@ from mofsim.core import steering, workers
 from mofsim.vocabulary import AttemptOutcome, TaskStatus, TaskType, WorkerState
 
 from .box import Box, children_of, kill, wait_until
+from .fake_nvml import FakeNvml
 
 
-def one_gpu(box: Box, fake_nvml) -> str:
-    fake_nvml.set("count 1")
-    box.start()
-    return box.wait_for_worker("gpu0", WorkerState.IDLE).id
-
-
-def test_a_lost_gpu_pauses_its_worker_with_an_alert_until_it_is_back(gpu_box: Box, fake_nvml) -> None:
-    box = gpu_box
-    worker_id = one_gpu(box, fake_nvml)
+def test_a_lost_gpu_pauses_its_worker_with_an_alert_until_it_is_back(one_gpu: tuple[Box, FakeNvml]) -> None:
+    box, fake_nvml = one_gpu
+    [worker_id] = [worker.id for worker in box.workers()]
     fake_nvml.set("gpu 0 error GPU_IS_LOST")
     worker = box.wait_for_worker("gpu0", WorkerState.PAUSED)
     assert "GPU is lost" in worker.note and box.alerts() == [("gpu_fault", worker_id)]
@@ -25,9 +20,8 @@ def test_a_lost_gpu_pauses_its_worker_with_an_alert_until_it_is_back(gpu_box: Bo
     assert box.alerts() == []
 
 
-def test_a_gpu_that_needs_a_reset_while_a_task_runs_costs_an_attempt(gpu_box: Box, fake_nvml) -> None:
-    box = gpu_box
-    one_gpu(box, fake_nvml)
+def test_a_gpu_that_needs_a_reset_while_a_task_runs_costs_an_attempt(one_gpu: tuple[Box, FakeNvml]) -> None:
+    box, fake_nvml = one_gpu
     task_id = box.submit("slow")
     box.wait_for_step(task_id, 6)
     fake_nvml.set("gpu 0 error RESET_REQUIRED")
@@ -40,9 +34,8 @@ def test_a_gpu_that_needs_a_reset_while_a_task_runs_costs_an_attempt(gpu_box: Bo
     assert box.attempts(task_id)[1].resumed_from_step, "it should have gone on from its checkpoint"
 
 
-def test_a_cuda_context_that_is_lost_is_no_fault_of_the_task(gpu_box: Box, fake_nvml) -> None:
-    box = gpu_box
-    one_gpu(box, fake_nvml)
+def test_a_cuda_context_that_is_lost_is_no_fault_of_the_task(one_gpu: tuple[Box, FakeNvml]) -> None:
+    box, _ = one_gpu
     first = children_of(box.device_pid())
     task_id = box.submit("faulty", TaskType.SINGLE_POINT)
     wait_until(lambda: len(box.attempts(task_id)) >= 1 and box.attempts(task_id)[0].outcome, lambda: "not tried")
@@ -54,9 +47,9 @@ def test_a_cuda_context_that_is_lost_is_no_fault_of_the_task(gpu_box: Box, fake_
     assert children_of(box.device_pid()) != first, "a process with a broken context can compute no more"
 
 
-def test_memory_of_a_killed_executor_is_seen_free_before_its_gpu_is_used_again(gpu_box: Box, fake_nvml) -> None:
-    box = gpu_box
-    worker_id = one_gpu(box, fake_nvml)
+def test_memory_of_a_killed_executor_is_seen_free_before_its_gpu_is_used_again(one_gpu: tuple[Box, FakeNvml]) -> None:
+    box, fake_nvml = one_gpu
+    [worker_id] = [worker.id for worker in box.workers()]
     [executor] = children_of(box.device_pid())
     fake_nvml.set(f"gpu 0 process {executor} 9000000000", "gpu 0 memory_used 9500000000")
     kill(executor)
@@ -71,9 +64,8 @@ def test_memory_of_a_killed_executor_is_seen_free_before_its_gpu_is_used_again(g
     assert box.alerts() == []
 
 
-def test_the_next_worker_of_a_slot_waits_for_the_memory_of_a_dead_one(gpu_box: Box, fake_nvml) -> None:
-    box = gpu_box
-    one_gpu(box, fake_nvml)
+def test_the_next_worker_of_a_slot_waits_for_the_memory_of_a_dead_one(one_gpu: tuple[Box, FakeNvml]) -> None:
+    box, fake_nvml = one_gpu
     device = box.device_pid()
     [executor] = children_of(device)
     fake_nvml.set(f"gpu 0 process {executor} 9000000000", "gpu 0 memory_used 9500000000")
@@ -84,9 +76,8 @@ def test_the_next_worker_of_a_slot_waits_for_the_memory_of_a_dead_one(gpu_box: B
     box.wait_for_worker("gpu0", WorkerState.IDLE)
 
 
-def test_memory_that_somebody_else_took_meanwhile_does_not_stop_the_worker(gpu_box: Box, fake_nvml) -> None:
-    box = gpu_box
-    one_gpu(box, fake_nvml)
+def test_memory_that_somebody_else_took_meanwhile_does_not_stop_the_worker(one_gpu: tuple[Box, FakeNvml]) -> None:
+    box, fake_nvml = one_gpu
     [executor] = children_of(box.device_pid())
     fake_nvml.set("gpu 0 process 1 9000000000", "gpu 0 memory_used 9500000000")
     kill(executor)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ase.io import read
 
-from mofsim.core import steering
+from mofsim.core import models, steering
 from mofsim.db.tables import TaskLog
 from mofsim.schemas.tasks import Progress
 from mofsim.vocabulary import AttemptOutcome, TaskStatus, TaskType, WorkerState
@@ -43,8 +43,8 @@ def test_a_task_that_waits_when_the_worker_starts_is_run_though_its_ticket_was_l
     assert result.output_files and all((folder / name).stat().st_size for name in result.output_files)
 
 
-def test_a_running_task_is_cancelled_between_two_steps_and_keeps_what_it_has(box: Box) -> None:
-    box.start()
+def test_a_running_task_is_cancelled_between_two_steps_and_keeps_what_it_has(working_box: Box) -> None:
+    box = working_box
     task_id = box.submit("slow")
     box.wait_for_step(task_id, 3)
     executor = children_of(box.device_pid())
@@ -58,8 +58,8 @@ def test_a_running_task_is_cancelled_between_two_steps_and_keeps_what_it_has(box
     assert alive(executor) == executor, "the model should have stayed warm"
 
 
-def test_a_task_that_never_answers_is_killed_after_the_grace_time_and_the_next_one_runs(box: Box) -> None:
-    box.start()
+def test_a_task_that_never_answers_is_killed_after_the_grace_time_and_the_next_one_runs(working_box: Box) -> None:
+    box = working_box
     task_id = box.submit("stuck")
     box.wait_for(task_id, TaskStatus.RUNNING)
     with box.database.write() as session:
@@ -70,8 +70,8 @@ def test_a_task_that_never_answers_is_killed_after_the_grace_time_and_the_next_o
     assert box.wait_for_end(box.submit("lj", TaskType.SINGLE_POINT)).status == TaskStatus.COMPLETED
 
 
-def test_a_file_that_was_half_written_when_the_executor_was_killed_is_not_published(box: Box) -> None:
-    box.start()
+def test_a_file_that_was_half_written_when_the_executor_was_killed_is_not_published(working_box: Box) -> None:
+    box = working_box
     task_id = box.submit("stuck")
     box.wait_for(task_id, TaskStatus.RUNNING)
     folder = box.storage.attempt(task_id, 1)
@@ -84,15 +84,15 @@ def test_a_file_that_was_half_written_when_the_executor_was_killed_is_not_publis
     assert published["series.csv"] == 5 and not [name for name in published if name.endswith(".tmp")]
 
 
-def test_a_task_ends_at_its_time_limit(box: Box) -> None:
-    box.start()
+def test_a_task_ends_at_its_time_limit(working_box: Box) -> None:
+    box = working_box
     task = box.wait_for_end(box.submit("slow", timeout_seconds=0.5))
     assert (task.status, task.error_type) == (TaskStatus.TIMEOUT, "TimeLimit")
     assert "0.5 s" in task.error_message and "trajectory.extxyz" in box.result(task.id).output_files
 
 
-def test_a_killed_executor_costs_an_attempt_and_the_task_runs_again(box: Box) -> None:
-    box.start()
+def test_a_killed_executor_costs_an_attempt_and_the_task_runs_again(working_box: Box) -> None:
+    box = working_box
     task_id = box.submit("slow")
     box.wait_for_step(task_id, 2)
     [executor] = children_of(box.device_pid())
@@ -103,8 +103,8 @@ def test_a_killed_executor_costs_an_attempt_and_the_task_runs_again(box: Box) ->
     assert second.outcome is None
 
 
-def test_a_killed_device_worker_is_started_again_and_takes_its_task_back_at_once(box: Box) -> None:
-    box.start()
+def test_a_killed_device_worker_is_started_again_and_takes_its_task_back_at_once(working_box: Box) -> None:
+    box = working_box
     task_id = box.submit("slow")
     box.wait_for_step(task_id, 2)
     device = box.device_pid()
@@ -167,25 +167,27 @@ def test_a_second_signal_ends_all_at_once_and_the_next_worker_takes_the_task(pat
     assert box.attempts(task_id)[0].outcome == AttemptOutcome.LOST
 
 
-def test_a_second_worker_for_a_slot_refuses_and_says_who_holds_it(box: Box) -> None:
-    box.start()
-    box.wait_until_idle()
+def test_a_second_worker_for_a_slot_refuses_and_says_who_holds_it(working_box: Box) -> None:
+    box = working_box
     second = box.start()
     _, errors = second.communicate(timeout=20)
     assert second.returncode == 1
     assert f"is held by process {box.device_pid()}" in errors
 
 
-def test_a_task_that_fails_keeps_its_partial_results_and_the_worker_goes_on(box: Box) -> None:
-    box.start()
+def test_a_task_that_fails_keeps_its_partial_results_and_the_worker_goes_on(working_box: Box) -> None:
+    box = working_box
     failed = box.wait_for_end(box.submit("broken"))
     assert (failed.status, failed.error_type) == (TaskStatus.FAILED, "ModelLoadFailed")
     assert failed.attempt == 1 and "NoSuchClass" in failed.error_message
     assert box.wait_for_step(box.submit("slow"), 1)
 
 
-def test_progress_logs_and_series_flow_back_while_a_task_runs(box: Box) -> None:
-    box.start()
+def test_progress_logs_and_series_flow_back_while_a_task_runs(working_box: Box) -> None:
+    box = working_box
+    with box.database.write() as session:
+        models.wish(session, "slow", "unload", None)
+    wait_until(lambda: not box.workers()[0].model_wishes, lambda: "the model was not unloaded")
     task_id = box.submit("slow")
     progress = box.wait_for_step(task_id, 4).progress
     assert set(progress) == set(Progress.model_fields)

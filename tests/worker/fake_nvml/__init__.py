@@ -48,7 +48,12 @@ class FakeNvml:
         self._library_folder = library_folder
         self._state = state
         self._lines: list[str] = []
-        self.set("count 2", *healthy_gpu(0), *healthy_gpu(1))
+        self.reset()
+
+    def reset(self) -> None:
+        """Two healthy GPUs."""
+        self._lines = ["count 2", *healthy_gpu(0), *healthy_gpu(1)]
+        self._write()
 
     def set(self, *lines: str) -> None:
         """Add lines to the state, e.g. `"gpu 1 error GPU_IS_LOST"`."""

@@ -1,0 +1,17 @@
+"""Python's search for cyclic garbage, in a process that imports much: it finds none, and takes a third of the time.
+
+A start of the server makes some 200 000 objects that all stay. Python looks through them again and again while it
+imports, and once more as the process ends.
+"""
+
+import atexit
+import gc
+
+#: objects that were made and not freed before the youngest are searched (Python's own: 700)
+SEARCH_AFTER = 50_000
+
+
+def spare() -> None:
+    """Search less often, and not at the end, when all is freed anyway. For the first line of a process."""
+    gc.set_threshold(SEARCH_AFTER)
+    atexit.register(gc.freeze)
