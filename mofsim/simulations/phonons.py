@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,10 @@ IMAGINARY_BELOW_THZ = -0.1
 
 @dataclass(frozen=True)
 class HeatCapacity:
-    """At constant volume, of phonopy's primitive cell, without the imaginary modes (phonopy leaves them out)."""
+    """At constant volume, of phonopy's primitive cell.
+
+    Without the imaginary modes (phonopy leaves them out) and without the three acoustic ones at Γ.
+    """
 
     temperatures_K: np.ndarray
     per_mol: np.ndarray
@@ -63,9 +67,11 @@ class Displacements:
         phonon.forces = np.array(forces)
         phonon.produce_force_constants(show_drift=False)
         phonon.run_mesh(mesh_length)
-        phonon.run_thermal_properties(temperatures=[300.0])
+        # Their frequencies are 0 but for noise, whose sign would decide from run to run whether they count.
+        properties_at = partial(phonon.run_thermal_properties, exclude_gamma_acoustic=True)
+        properties_at(temperatures=[300.0])
         at_300 = float(phonon.get_thermal_properties_dict()["heat_capacity"][0])
-        phonon.run_thermal_properties(t_min=0, t_max=1000, t_step=step_K)
+        properties_at(t_min=0, t_max=1000, t_step=step_K)
         properties = phonon.get_thermal_properties_dict()
         mesh = phonon.get_mesh_dict()
         frequencies, weights = mesh["frequencies"], mesh["weights"]

@@ -13,7 +13,7 @@ from mofsim.client import Client
 from mofsim.core import models, steering, submission
 from mofsim.db.engine import Database
 from mofsim.db.tables import Worker
-from mofsim.schemas.tasks import SUBMIT, BuiltinStructure
+from mofsim.schemas.submission import SUBMIT, BuiltinStructure
 from mofsim.vocabulary import TaskStatus, TaskType, WorkerState
 from tests.client.running import Hands
 

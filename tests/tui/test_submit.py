@@ -265,7 +265,7 @@ async def test_esc_leaves_the_form_without_sending(run: Run) -> None:
 
 def test_the_atoms_of_a_guest_are_typed_as_numbers_and_ranges() -> None:
     fields = {p.name: p for p in form.parameters(TaskType.INTERACTION_ENERGY, Preset.QUICK)}
-    assert (fields["guest"].preset_value, fields["sites"].preset_value) == ("CO2", "2")
+    assert (fields["guest"].preset_value, fields["sites"].preset_value) == ("CO2", "3")
     assert fields["guest_indices"].preset_value == form.typed(None)
     assert form.check(TaskType.INTERACTION_ENERGY, Preset.QUICK, {"guest_indices": "54-56"})[1] == {}
     _, problems = form.check(TaskType.INTERACTION_ENERGY, Preset.QUICK, {"guest_indices": "a", "guest": "co2"})
