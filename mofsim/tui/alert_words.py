@@ -87,16 +87,27 @@ def _numbers(alert: Alert, rule: AlertRule | None) -> Iterator[str]:
         yield ", ".join(values)
 
 
-def told(rows: Sequence[AlertNotification] | None, now: datetime, width: int) -> list[str]:
-    """Which channels were told of it, a line each, with the error of one that could not be."""
+def told(
+    rows: Sequence[AlertNotification] | None, alert: Alert, rule: AlertRule | None, now: datetime, width: int
+) -> list[str]:
+    """Which channels were told of it, a line each, with the error of one that could not be, or why none was."""
     if rows is None:
         return []
     if not rows:
-        return ["no channel was told"]
+        return textwrap.wrap(f"no channel was told{_why_not(alert, rule, now)}", max(20, width))
     lines = []
     for row in rows:
         lines += textwrap.wrap(_told(row, now), max(20, width), subsequent_indent="  ")
     return lines
+
+
+def _why_not(alert: Alert, rule: AlertRule | None, now: datetime) -> str:
+    for what, until in (("it", alert.silenced_until), ("its rule", rule.silenced_until if rule else None)):
+        if until is not None and is_silent(until, now):
+            return f": {what} is silent until {moment(until, now)}"
+    if rule is None or alert.resolved or alert.acknowledged_at:
+        return ""
+    return f" yet: they were told of one like it less than {format.rough(rule.cooldown_seconds)} before"
 
 
 def _told(row: AlertNotification, now: datetime) -> str:

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from mofsim.tui import feed
+from mofsim.schemas.alerts import AlertRule
+from mofsim.schemas.resources import Alert
+from mofsim.tui import alert_words, feed
 from mofsim.tui.alert_book import AlertBook
 from mofsim.tui.looks import ASCII
 from mofsim.vocabulary import AlertLevel, EventType
 from tests.tui.conftest import Driver, Run
-from tests.tui.fake import NOW, World, alert, over, some_alerts, world
+from tests.tui.fake import NOW, World, alert, over, some_alerts, some_rules, world
 
 
 def some() -> World:
@@ -197,3 +199,15 @@ def test_what_events_told_is_newer_than_the_list_that_was_asked_for_before() -> 
     assert [each.id for each in book.history.rows] == [2, 1, 0]
     book.came([alert(2, resolved=True, resolved_at=NOW + timedelta(minutes=1))])
     assert book.first is None
+
+
+def test_an_alert_that_no_channel_was_told_of_says_why() -> None:
+    def why(found: Alert, rule: AlertRule) -> str:
+        return " ".join(alert_words.told([], found, rule, NOW, 40))
+
+    [hot, *_] = some_rules()
+    later = NOW + timedelta(minutes=5)
+    assert "told of one like it less than 5 min before" in why(alert(4), hot)
+    assert "it is silent until" in why(alert(4, silenced_until=later), hot)
+    assert "its rule is silent until" in why(alert(4), hot.model_copy(update={"silenced_until": later}))
+    assert why(over(4), hot) == "no channel was told"

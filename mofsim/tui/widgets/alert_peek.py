@@ -66,7 +66,7 @@ class AlertPeek(Horizontal):
             self.details.caption, self.channels.caption = "alert", "who was told"
             rule = book.rule(self.alert.rule_id)
             self.details.show(alert_words.details(self.alert, rule, now, width))
-            self.channels.show(alert_words.told(self._told, now, beside))
+            self.channels.show(alert_words.told(self._told, self.alert, rule, now, beside))
         else:
             self.details.caption = self.channels.caption = ""
             self.details.show(())
