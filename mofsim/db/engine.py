@@ -1,42 +1,22 @@
-"""Engines and sessions.
-
-SQLite gets two engines per process: one that opens each transaction with BEGIN IMMEDIATE and owns a single
-connection for writing, one that only reads. With the driver's defaults a read-modify-write of several processes loses
-updates; with a deferred BEGIN it fails with "database is locked".
-"""
+"""Engines and sessions: how transactions of SQLite and PostgreSQL begin is in the modules of these names."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
+
+from mofsim.db import postgresql, sqlite
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 #: An error would else quote the row that could not be written, with the secret of its webhook, into a log.
 DISCREET: dict[str, Any] = {"hide_parameters": True}
-
-
-def _prepare_sqlite(engine: Engine, busy_timeout_seconds: float, begin: str) -> None:
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: object) -> None:
-        # The driver must not emit BEGIN by itself; the listener below does.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {int(busy_timeout_seconds * 1000)}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = NORMAL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
 
 
 def _is_sqlite(url: URL) -> bool:
@@ -52,10 +32,16 @@ class Database:
         if _is_sqlite(parsed):
             self.writer = create_engine(parsed, pool_size=1, max_overflow=0, **DISCREET)
             self.reader = create_engine(parsed, **DISCREET)
-            _prepare_sqlite(self.writer, busy_timeout_seconds, "BEGIN IMMEDIATE")
-            _prepare_sqlite(self.reader, busy_timeout_seconds, "BEGIN")
+            sqlite.prepare(self.writer, busy_timeout_seconds, writes=True)
+            sqlite.prepare(self.reader, busy_timeout_seconds, writes=False)
         else:
-            self.writer = self.reader = create_engine(parsed, **DISCREET)
+            parsed = parsed.set(drivername="postgresql+psycopg")
+            connect = {"options": postgresql.options(busy_timeout_seconds), **postgresql.LIBPQ}
+            known: dict[str, Any] = {"connect_args": connect, "pool_pre_ping": True, **DISCREET}
+            self.writer = create_engine(parsed, **known)
+            self.reader = create_engine(parsed, execution_options=postgresql.READS, **known)
+            postgresql.prepare(self.writer, writes=True)
+            postgresql.prepare(self.reader, writes=False)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -86,10 +72,19 @@ class AsyncDatabase:
             parsed = parsed.set(drivername="sqlite+aiosqlite")
             self.writer = create_async_engine(parsed, pool_size=1, max_overflow=0, **DISCREET)
             self.reader = create_async_engine(parsed, pool_size=4, max_overflow=4, **DISCREET)
-            _prepare_sqlite(self.writer.sync_engine, busy_timeout_seconds, "BEGIN IMMEDIATE")
-            _prepare_sqlite(self.reader.sync_engine, busy_timeout_seconds, "BEGIN")
+            sqlite.prepare(self.writer.sync_engine, busy_timeout_seconds, writes=True)
+            sqlite.prepare(self.reader.sync_engine, busy_timeout_seconds, writes=False)
         else:
-            self.writer = self.reader = create_async_engine(parsed.set(drivername="postgresql+asyncpg"), **DISCREET)
+            parsed = parsed.set(drivername="postgresql+asyncpg")
+            connect = {"server_settings": postgresql.session_settings(busy_timeout_seconds)}
+            known: dict[str, Any] = {"connect_args": connect, "pool_pre_ping": True, **DISCREET}
+            # Writers take turns anyway.
+            self.writer = create_async_engine(parsed, pool_size=2, max_overflow=0, **known)
+            self.reader = create_async_engine(
+                parsed, pool_size=4, max_overflow=4, execution_options=postgresql.READS, **known
+            )
+            postgresql.prepare(self.writer.sync_engine, writes=True)
+            postgresql.prepare(self.reader.sync_engine, writes=False)
 
     async def write(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`function(session, …)` in one transaction that may write."""

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from mofsim.core import events
 from mofsim.db.engine import AsyncDatabase
 from mofsim.schemas.events import Event
-from mofsim.server.doorbell import Doorbell
+from mofsim.server.doorbell import Doorbell, doorbell_at
 from mofsim.server.subscription import PAGE, Message, Subscription, encode, reset_at
 
 log = structlog.get_logger("mofsim.events")
@@ -50,7 +50,7 @@ class EventStream:
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
-        doorbell = await Doorbell.at(self._database.reader.url)
+        doorbell = await doorbell_at(self._database.reader.url)
         try:
             await doorbell.rang()
             self.last_id = await self._database.read(events.last_id)

@@ -1,6 +1,7 @@
 """Hold entries against the tables: what is wrong with a value, and what would be right."""
 
 import difflib
+import importlib.util
 import ipaddress
 import json
 from collections.abc import Iterable, Iterator
@@ -29,6 +30,9 @@ _PROBLEMS = {
     "string_pattern": "does not fit",
     "string_too": "is empty",
 }
+
+POSTGRESQL = ("postgresql://", "postgres://")
+REDIS = ("redis://", "rediss://", "unix://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ def _nearest(word: str, words: list[str]) -> str | None:
 
 def contradictions(settings: Settings) -> Iterator[tuple[list[str], str]]:
     """Settings that are fine alone but not together: the keys involved, and what is wrong with the first."""
-    scheduler, url = settings.scheduler, settings.database_url
+    scheduler = settings.scheduler
     if scheduler.heartbeat_seconds >= scheduler.lease_seconds / 3:
         yield (
             ["scheduler.heartbeat_seconds", "scheduler.lease_seconds"],
@@ -170,12 +174,7 @@ def contradictions(settings: Settings) -> Iterator[tuple[list[str], str]]:
             f"write less than {as_toml(scheduler.lease_seconds / 3)}",
         )
     yield from _access(settings)
-    if not url.startswith("sqlite:////"):
-        shown = as_toml(settings.database.url)
-        yield (
-            ["database.url"],
-            f'{shown} does not fit; so far only a file works: write "" or sqlite:////folder/file (four slashes)',
-        )
+    yield from _servers(settings)
     known = frameworks()
     for name, model in settings.models.items():
         # What another interpreter has installed only that one knows.
@@ -199,6 +198,35 @@ def contradictions(settings: Settings) -> Iterator[tuple[list[str], str]]:
             ["scheduler.default_model"],
             f'there is no model "{scheduler.default_model}"; there are: {", ".join(settings.models)}',
         )
+
+
+#: What has to be installed for a server of that kind, and the name of it.
+_NEEDS = {"postgresql": ("asyncpg", "psycopg"), "redis": ("redis",)}
+
+
+def _servers(settings: Settings) -> Iterator[tuple[list[str], str]]:
+    """What is no address of a database or of a queue."""
+    if not settings.database_url.startswith(("sqlite:////", *POSTGRESQL)):
+        yield (
+            ["database.url"],
+            f"{as_toml(settings.database.url)} does not fit; "
+            'write "", sqlite:////folder/file (four slashes) or postgresql://user:password@host/name',
+        )
+    wanted = {"sqlite": (), "postgresql": POSTGRESQL, "redis": REDIS}[settings.queue.backend]
+    if not wanted and settings.queue_url:
+        yield ["queue.url"], f'{as_toml(settings.queue.url)} is of no use while queue.backend is "sqlite"; write ""'
+    elif wanted and not settings.queue_url.startswith(wanted):
+        example = {"postgresql": "postgresql://user:password@host/name", "redis": "redis://host:6379/0"}
+        yield (
+            ["queue.url", "queue.backend"],
+            f"{as_toml(settings.queue.url)} does not fit queue.backend = {as_toml(settings.queue.backend)}; "
+            f"write {example[settings.queue.backend]}",
+        )
+    database = "postgresql" if settings.database_url.startswith(POSTGRESQL) else "sqlite"
+    for key, kind in (("database.url", database), ("queue.backend", settings.queue.backend)):
+        if not all(importlib.util.find_spec(package) for package in _NEEDS.get(kind, ())):
+            yield [key], f"{' and '.join(_NEEDS[kind])} are needed for it: pip install 'mofsim[{kind}]'"
+            return
 
 
 def _access(settings: Settings) -> Iterator[tuple[list[str], str]]:

@@ -76,6 +76,12 @@ class Settings(Table):
         return self.storage.root / "queue.db"
 
     @property
+    def queue_url(self) -> str:
+        """URL of the server that has the tickets. It may hold a password: never log it."""
+        url = self.queue.url.get_secret_value()
+        return url or (self.database_url if self.queue.backend == "postgresql" else "")
+
+    @property
     def structures_dir(self) -> Path:
         return self.storage.root / "structures"
 

@@ -50,13 +50,20 @@ class DatabaseSettings(Table):
     url: SecretStr = setting(
         SecretStr(""),
         'SQLAlchemy URL; "" is the file mofsim.db in storage.root',
-        '"" or sqlite:////folder/file',
+        '"", sqlite:////folder/file or postgresql://user:password@host/name',
     )
     busy_timeout_seconds: float = setting(30.0, "how long to wait for another writer", SECONDS, gt=0)
 
 
 class QueueSettings(Table):
-    backend: Literal["sqlite"] = setting("sqlite", "where the queue's tickets lie", '"sqlite"')
+    backend: Literal["sqlite", "postgresql", "redis"] = setting(
+        "sqlite", "where the queue's tickets lie", '"sqlite", "postgresql" or "redis"'
+    )
+    url: SecretStr = setting(
+        SecretStr(""),
+        'server of the tickets; "" with postgresql: that of database.url',
+        '"", postgresql://user:password@host/name or redis://host:6379/0',
+    )
     poll_interval_seconds: float = setting(0.05, "how often an idle worker looks for a ticket", SECONDS, gt=0)
 
 

@@ -10,15 +10,23 @@ from mofsim.core.leases import Outcome
 from mofsim.db.engine import Database
 from mofsim.db.tables import Structure, Task, utcnow
 from mofsim.vocabulary import Priority, TaskStatus
+from tests import engines
 from tests.tables import make_tables
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    make_tables(tmp_path / "mofsim.db")
-    database = Database(f"sqlite:///{tmp_path / 'mofsim.db'}")
-    yield database
-    database.close()
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    if request.param == "postgresql":
+        url = engines.new_postgresql()
+        database = Database(url.render_as_string(hide_password=False))
+        yield database
+        database.close()
+        engines.drop_postgresql(url)
+    else:
+        make_tables(tmp_path / "mofsim.db")
+        database = Database(f"sqlite:///{tmp_path / 'mofsim.db'}")
+        yield database
+        database.close()
 
 
 @pytest.fixture

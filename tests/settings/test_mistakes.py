@@ -79,7 +79,7 @@ Mistakes = Callable[..., list[str]]
         ),
         (
             "[queue]\nzzz = 1",
-            "settings.toml:2: queue.zzz: there is no such setting; [queue] has: backend, poll_interval_seconds",
+            "settings.toml:2: queue.zzz: there is no such setting; [queue] has: backend, url, poll_interval_seconds",
         ),
         (
             "[models.7net-0]\nd4 = true",
@@ -122,8 +122,21 @@ Mistakes = Callable[..., list[str]]
         ),
         (
             "[database]\nurl = 'sqlite:///here.db'",
-            'settings.toml:2: database.url: "sqlite:///here.db" does not fit; so far only a file works: '
-            'write "" or sqlite:////folder/file (four slashes)',
+            'settings.toml:2: database.url: "sqlite:///here.db" does not fit; '
+            'write "", sqlite:////folder/file (four slashes) or postgresql://user:password@host/name',
+        ),
+        (
+            "[queue]\nbackend = 'redis'",
+            'settings.toml:2: queue.url: "" does not fit queue.backend = "redis"; write redis://host:6379/0',
+        ),
+        (
+            "[queue]\nbackend = 'postgresql'",
+            'settings.toml:2: queue.url: "" does not fit queue.backend = "postgresql"; '
+            "write postgresql://user:password@host/name",
+        ),
+        (
+            "[queue]\nurl = 'redis://box'",
+            'settings.toml:2: queue.url: "redis://box" is of no use while queue.backend is "sqlite"; write ""',
         ),
         (
             "[alerts.channels.on-call]\nkind = 'webhook'",

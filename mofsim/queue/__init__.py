@@ -5,19 +5,16 @@ rows of the tasks table are the truth; a surplus ticket finds nothing to do, a l
 """
 
 import json
-import os
 import pkgutil
-from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from huey import SqliteHuey, crontab
+from huey import Huey, crontab
 from huey.api import TaskWrapper
 from huey.registry import Message
 from huey.serializer import Serializer
-from huey.storage import SqliteStorage
 
+from mofsim.queue import storages
 from mofsim.settings import Settings, load_settings
 from mofsim.vocabulary import Priority
 
@@ -66,44 +63,6 @@ def notify() -> None:
     pkgutil.resolve_name(NOTIFY)()
 
 
-class Storage(SqliteStorage):  # type: ignore[misc]
-    """SQLite storage that notices when its file was deleted or replaced, and opens the one that is there now.
-
-    Otherwise each process would go on with a file that no other one sees, and no ticket would ever arrive.
-    """
-
-    _conn: Any
-    _opened: tuple[int, int] | None = None
-
-    @property
-    def conn(self) -> Any:
-        if self._conn is not None and self._file() != self._opened:
-            self._conn.close()
-            self._conn = None
-        return super().conn
-
-    def enqueue_all(self, messages: Iterable[bytes], priority: float) -> None:
-        """In one transaction, which for a thousand is a hundred times faster than one for each."""
-        rows = [(self.name, message, priority) for message in messages]
-        with self.db(commit=True) as cursor:
-            cursor.executemany("insert into task (queue, data, priority) values (?, ?, ?)", rows)
-
-    def _create_connection(self) -> Any:
-        connection = super()._create_connection()
-        if self._opened is not None and self._file() != self._opened:
-            for statement in self.ddl:
-                connection.execute(statement)
-        self._opened = self._file()
-        return connection
-
-    def _file(self) -> tuple[int, int] | None:
-        try:
-            found = os.stat(self.filename)
-        except FileNotFoundError:
-            return None
-        return found.st_dev, found.st_ino
-
-
 # Huey names a message after its function's module; pending messages would be dropped when a module is renamed.
 ticket.__module__ = rescue.__module__ = deliver.__module__ = tidy.__module__ = notify.__module__ = "mofsim"
 
@@ -112,7 +71,7 @@ class Tickets:
     """The queue of simulations, as those see it who fill it."""
 
     def __init__(self, settings: Settings) -> None:
-        self.huey = _open("simulations", settings.queue_path)
+        self.huey = _open("simulations", settings)
         self._ticket = self.huey.task(name="ticket")(ticket)
 
     def issue(self, priority: int = Priority.NORMAL, n: int = 1) -> None:
@@ -128,7 +87,7 @@ class ChoreTickets:
     """The queue of chores: what is to be done is in the database, a ticket only says that it is time to look."""
 
     def __init__(self, settings: Settings) -> None:
-        self.huey = _open("chores", settings.queue_path)
+        self.huey = _open("chores", settings)
         self.huey.periodic_task(crontab(minute="*"), name="rescue")(rescue)
         self._deliver = self.huey.task(name="deliver")(deliver)
         self._tidy = self.huey.task(name="tidy")(tidy)
@@ -149,29 +108,20 @@ class ChoreTickets:
             self.huey.enqueue(task.s())
 
 
-def simulations_queue(settings: Settings) -> SqliteHuey:
+def simulations_queue(settings: Settings) -> Huey:
     return Tickets(settings).huey
 
 
-def chores_queue(settings: Settings) -> SqliteHuey:
+def chores_queue(settings: Settings) -> Huey:
     return ChoreTickets(settings).huey
 
 
-def _open(name: str, path: Path) -> SqliteHuey:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return SqliteHuey(
-        name,
-        storage_class=Storage,
-        filename=str(path),
-        results=False,
-        serializer=JsonSerializer(),
-        fsync=False,
-        timeout=30,
-    )
+def _open(name: str, settings: Settings) -> Huey:
+    return storages.open_queue(name, settings, results=False, serializer=JsonSerializer())
 
 
 @cache
-def _queue_of(name: str) -> SqliteHuey:
+def _queue_of(name: str) -> Huey:
     return {"simulations": simulations_queue, "chores": chores_queue}[name](load_settings())
 
 

@@ -1,0 +1,71 @@
+"""PostgreSQL: many machines, and still one writer at a time.
+
+Transactions that write take turns by an advisory lock of the database, as SQLite's file lock makes them do: what was
+tested there holds here, events get their ids in the order of their commits, and no two transactions can wait for each
+other. A transaction takes about a millisecond and a task minutes, so nobody waits long. Those that read see one
+snapshot and wait for nobody.
+"""
+
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import ExceptionContext
+
+from mofsim.db import clock
+
+#: The key of the writers' lock: "mofsim" in ASCII.
+WRITERS = int.from_bytes(b"mofsim", "big")
+#: The channel that triggers notify of what clients of the server follow (migration 0012).
+CHANGED = "mofsim_changed"
+#: A process that was stopped in the middle of a transaction, or cut off from the network, loses it after so long.
+IDLE_SECONDS = 15
+#: What the server is told for each connection. A box that fell off the network is noticed within half a minute.
+SESSION = {
+    "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "timezone": "UTC",
+}
+#: What libpq is told: a statement that nobody acknowledges fails, instead of waiting for a quarter of an hour.
+LIBPQ = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+#: See one state of the database all along.
+READS = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def session_settings(busy_timeout_seconds: float) -> dict[str, str]:
+    return SESSION | {"lock_timeout": f"{int(busy_timeout_seconds * 1000)}ms"}
+
+
+def options(busy_timeout_seconds: float) -> str:
+    """The same as libpq wants them."""
+    return " ".join(f"-c {name}={value}" for name, value in session_settings(busy_timeout_seconds).items())
+
+
+def prepare(engine: Engine, *, writes: bool) -> None:
+    event.listen(engine, "handle_error", be_discreet)
+    if not writes:
+        return
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        question = clock.Question()
+        turn = f"SELECT pg_advisory_xact_lock({WRITERS}), clock_timestamp()"
+        question.answered(connection.exec_driver_sql(turn).one()[1])
+
+
+def be_discreet(context: ExceptionContext) -> None:
+    """Without the row that could not be written, which PostgreSQL quotes: it may hold the secret of a webhook."""
+    errors: list[BaseException | None] = [context.sqlalchemy_exception, context.original_exception]
+    # asyncpg's own error stands behind the one that is translated to the form of other drivers
+    errors += [context.original_exception.__cause__]
+    for error in errors:
+        if error is None:
+            continue
+        error.args = tuple(_without_detail(each) for each in error.args)
+        if getattr(error, "detail", None) and isinstance(error.detail, str):  # type: ignore[attr-defined]
+            error.detail = None  # type: ignore[attr-defined]
+
+
+def _without_detail(value: Any) -> Any:
+    return value.partition("\nDETAIL:")[0] if isinstance(value, str) else value
