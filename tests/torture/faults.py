@@ -39,10 +39,17 @@ class Faults:
             (lambda: self._kill("chores"), 2),
             (lambda: self._freeze("device"), 2),
             (lambda: self._freeze("executor"), 1),
-            (self._delete_queue, 1),
             (self._send_listener_away, 2),
             (self._make_listener_unwell, 2),
         ]
+        servers = victim.servers
+        if servers.environment["MOFSIM_QUEUE__BACKEND"] == "sqlite":
+            self._kinds.append((self._delete_queue, 1))
+        if valkey := servers.valkey:
+            self._kinds.append((lambda: "kill -9 valkey, its data lost" if valkey.kill() else None, 2))
+        if postgresql := servers.postgresql:
+            self._kinds.append((lambda: "kill -9 postgresql" if postgresql.kill() else None, 1))
+            self._kinds.append((lambda: "postgresql restarted" if postgresql.restart() else None, 2))
         if disk:
             self._kinds.append((self._fill_disk, 1))
         # Each kind once, before any of them comes a second time.

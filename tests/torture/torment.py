@@ -22,6 +22,7 @@ from .faults import Faults
 from .listener import Listener
 from .load import Load
 from .proof import examine
+from .servers import Servers
 from .told import examine_deliveries
 from .victim import Victim
 
@@ -30,11 +31,15 @@ RECOVERY_SECONDS = 240
 SAY_EVERY_SECONDS = 5
 
 
-def torment(folder: Path, seed: int, seconds: float) -> dict[str, Any]:
+def torment(folder: Path, seed: int, seconds: float, rows: str = "sqlite", tickets: str = "sqlite") -> dict[str, Any]:
     """What was done, what came of it, and under `wrong` all that should not be."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _small_disk(folder / "data") as (root, is_small), Listener(seed) as listener:
-        victim = Victim(folder, root, _free_port())
+    with (
+        _small_disk(folder / "data") as (root, is_small),
+        Listener(seed) as listener,
+        _servers(rows, tickets) as servers,
+    ):
+        victim = Victim(folder, root, _free_port(), servers)
         stop = threading.Event()
         load = Load(victim.url, listener.url, seed, stop, most=int(1.5 * seconds))
         faults = Faults(victim, listener, seed, disk=is_small)
@@ -58,6 +63,8 @@ def torment(folder: Path, seed: int, seconds: float) -> dict[str, Any]:
     return {
         "torture": "seed",
         "seed": seed,
+        "rows": rows,
+        "tickets": tickets,
         "seconds": seconds,
         "accepted": len(load.accepted),
         "asked": dict(load.did),
@@ -114,6 +121,15 @@ def _left(database: Database) -> int:
 def _say(text: str) -> None:
     """For a person who looks on; the report is printed elsewhere."""
     print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _servers(rows: str, tickets: str) -> Iterator[Servers]:
+    servers = Servers(rows, tickets)
+    try:
+        yield servers
+    finally:
+        servers.stop()
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from mofsim.client import Client
 from mofsim.client.errors import ClientError
 from mofsim.settings import Settings, load_settings
 
+from .servers import Servers
+
 SETTINGS = """
 [server]
 port = {port}
@@ -54,6 +56,7 @@ class Victim:
     folder: Path
     root: Path
     port: int
+    servers: Servers
     services: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -64,6 +67,7 @@ class Victim:
             "MOFSIM_STORAGE__ROOT": str(self.root),
             "MOFSIM_TORTURE": str(self.folder),
             "PYTHONPATH": str(Path(__file__).parent),
+            **self.servers.environment,
         }
         self.settings: Settings = load_settings(env=self.environment, cwd=self.folder)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -71,6 +75,7 @@ class Victim:
 
     def keep_running(self) -> None:
         """Start what is not there; the supervisor sees to its own children."""
+        self.servers.keep_running()
         for name in ("serve", "worker"):
             process = self.services.get(name)
             if process is None or process.poll() is not None:
