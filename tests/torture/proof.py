@@ -110,7 +110,7 @@ def _check_attempts(findings: Findings, session: Session, tasks: dict[int, Task]
 
 
 def _check_events(findings: Findings, session: Session) -> None:
-    """The changes of each task are a path through the allowed transitions, and no event id is missing."""
+    """The changes of each task are a path through the allowed transitions, and no event id of SQLite is missing."""
     status: dict[int, str] = {}
     created = [EventType.TASK_CREATED, EventType.TASK_STATUS]
     for event in session.scalars(select(Event).where(Event.type.in_(created)).order_by(Event.id)):
@@ -126,5 +126,7 @@ def _check_events(findings: Findings, session: Session) -> None:
         return
     untrimmed = select(func.count(), func.min(Event.id), func.max(Event.id)).where(Event.time > newest - UNTRIMMED)
     n, first, last = session.execute(untrimmed).one()
-    findings.check(n == last - first + 1, f"{last - first + 1 - n} events are missing")
+    # A transaction of PostgreSQL that is rolled back leaves a gap.
+    if session.get_bind().dialect.name == "sqlite":
+        findings.check(n == last - first + 1, f"{last - first + 1 - n} events are missing")
     findings.counts["events"] = n
