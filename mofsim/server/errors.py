@@ -80,6 +80,9 @@ HANDLERS: Mapping[Any, Any] = {
     MofsimError: _on_mofsim_error,
     HTTPException: _on_http_exception,
     ClientDisconnect: _on_disconnect,
+    # The last two are what PostgreSQL's drivers say of a connection that was cut.
     sqlalchemy.exc.OperationalError: _on_database_error,
+    sqlalchemy.exc.InternalError: _on_database_error,
+    sqlalchemy.exc.InterfaceError: _on_database_error,
     sqlalchemy.exc.TimeoutError: _on_database_error,
 }

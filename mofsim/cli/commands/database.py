@@ -90,6 +90,29 @@ def restore(app: App, source: Path, force: bool) -> None:
         app.out.note(f"what was there before is in {aside}")
 
 
+@db.command()
+@click.argument("url")
+@click.pass_obj
+def copy(app: App, url: str) -> None:
+    """Copy all rows to the empty database at URL, e.g. postgresql://user:password@host/name.
+
+    Stop server and workers first. Files stay where they are; afterwards set database.url to the new one.
+    With --json: {rows}.
+    """
+    settings = app.settings
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from mofsim.db.copy import copy as write
+
+    try:
+        rows = write(settings, url)
+    except SQLAlchemyError as error:
+        raise click.ClickException(f"the database can not be copied ({error}); nothing was written") from error
+    if app.json:
+        return app.out.document({"rows": rows})
+    app.out.line(f"copied {sum(rows.values())} rows, {rows['tasks']} of them tasks; set database.url to the new one")
+
+
 def _contents(manifest: "Manifest") -> str:
     n_tasks, n_files = manifest.counts["tasks"], manifest.n_files
     files = f"{n_files} file{'s' * (n_files != 1)} ({text.size(manifest.total_bytes)})"
