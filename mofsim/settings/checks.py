@@ -31,7 +31,7 @@ _PROBLEMS = {
     "string_too": "is empty",
 }
 
-POSTGRESQL = ("postgresql://", "postgres://")
+POSTGRESQL = ("postgresql://", "postgresql+psycopg://")
 REDIS = ("redis://", "rediss://", "unix://")
 
 

@@ -204,6 +204,7 @@ def test_workers_that_can_not_take_it_are_left_out_and_the_reason_is_told(comple
     assert estimate().why_none.startswith("no worker takes tasks now")
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_million_tasks_are_never_read_through(complete: Callable, session: Session) -> None:
     complete(10)
     session.flush()

@@ -198,7 +198,8 @@ def test_what_can_not_be_written_is_left_as_it_is_and_tried_later(database, stor
 
 
 def test_a_result_that_can_not_be_compressed_is_an_alert_until_it_can(database, storage, finished, tmp_path):
-    settings = load_settings(env={"MOFSIM_STORAGE__ROOT": str(tmp_path)}, cwd=tmp_path)
+    url = database.url.render_as_string(hide_password=False)
+    settings = load_settings(env={"MOFSIM_STORAGE__ROOT": str(tmp_path), "MOFSIM_DATABASE__URL": url}, cwd=tmp_path)
     tidier = Tidier(settings)
     blocked = storage.attempt(finished(33), 1) / "trajectory.extxyz.gz"
     blocked.mkdir()
@@ -329,7 +330,10 @@ def test_lines_of_the_audit_are_forgotten_by_their_age(database, tmp_path):
             audit.append(session, line)
 
     def tidied(**security: float) -> int:
-        values = {"storage.root": str(tmp_path)} | {f"security.{key}": value for key, value in security.items()}
+        url = database.url.render_as_string(hide_password=False)
+        values = {"storage.root": str(tmp_path), "database.url": url} | {
+            f"security.{key}": value for key, value in security.items()
+        }
         tidier = Tidier(load_settings(env={}, cwd=tmp_path, overrides=values))
         tidier.tidy()
         tidier.close()
