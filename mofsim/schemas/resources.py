@@ -147,6 +147,8 @@ class Worker(Response):
     memory_MB: float | None = None
     #: somebody wants it to take no more tasks
     drain: bool = False
+    #: when it stops by itself, as one in a batch job does; null: it is there for good
+    ends_at: datetime | None = None
     #: model → "load" or "unload": what it was asked for and has not done yet
     model_wishes: dict[str, str] = Field(default_factory=dict)
 

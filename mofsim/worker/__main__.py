@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from datetime import datetime
 
 from mofsim import collector
 from mofsim.settings import Settings
@@ -31,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--slot", default="cpu0")
     parser.add_argument("--gpu")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--until", type=datetime.fromisoformat)
+    parser.add_argument("--idle-exit", type=float, metavar="SECONDS")
     return parser
 
 
@@ -43,15 +46,17 @@ def _do_chores(settings: Settings) -> int:
 
 def _work(settings: Settings, arguments: argparse.Namespace) -> int:
     from mofsim.worker import consumer
+    from mofsim.worker.shift import OVER, Shift
     from mofsim.worker.slots import Slot, SlotTaken
     from mofsim.worker.supervisor import SLOT_TAKEN
 
     try:
-        consumer.run(settings, Slot(arguments.slot, arguments.gpu, arguments.threads))
+        slot = Slot(arguments.slot, arguments.gpu, arguments.threads)
+        is_over = consumer.run(settings, slot, Shift(arguments.until, arguments.idle_exit))
     except SlotTaken as error:
         print(f"mofsim worker: {error}", file=sys.stderr)
         return SLOT_TAKEN
-    return 0
+    return OVER if is_over else 0
 
 
 if __name__ == "__main__":

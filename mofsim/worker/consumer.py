@@ -9,22 +9,24 @@ from mofsim.queue import simulations_queue
 from mofsim.settings import Settings, load_settings
 from mofsim.worker import gpus, slots
 from mofsim.worker.device import DeviceWorker
+from mofsim.worker.shift import Shift
 from mofsim.worker.slots import Slot
 
 
-def run(settings: Settings, slot: Slot) -> None:
+def run(settings: Settings, slot: Slot, shift: Shift) -> str:
     """Work on the slot until SIGTERM: then nothing more is taken, and what runs goes back to the queue.
 
-    Raises SlotTaken when another process holds the slot.
+    Why it ended by itself, "" when it did not. Raises SlotTaken when another process holds the slot.
     """
     with slots.hold(slot, Storage(settings.storage.root).run):
-        worker = DeviceWorker(settings, slot)
+        worker = DeviceWorker(settings, slot, shift)
         DeviceWorker.current = worker
         worker.open()
         try:
             _consume(worker)
         finally:
             worker.close()
+    return worker.why_over
 
 
 def _consume(worker: DeviceWorker) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import socket
 import threading
 import time
@@ -23,6 +24,7 @@ from mofsim.worker.host import ExecutorHost
 from mofsim.worker.job import Job, prepare
 from mofsim.worker.readiness import Readiness
 from mofsim.worker.run import Run
+from mofsim.worker.shift import Shift
 from mofsim.worker.slots import Slot
 from mofsim.worker.watch import DeviceWatch
 
@@ -41,9 +43,12 @@ class DeviceWorker:
     #: the worker of this process
     current: ClassVar["DeviceWorker | None"] = None
 
-    def __init__(self, settings: Settings, slot: Slot) -> None:
+    def __init__(self, settings: Settings, slot: Slot, shift: Shift | None = None) -> None:
         self.settings = settings
         self.slot = slot
+        self.shift = shift or Shift()
+        #: why it stopped by itself, "" when it did not
+        self.why_over = ""
         self.incarnation = secrets.token_hex(8)
         self.storage = Storage(settings.storage.root)
         self.database = Database(settings.database_url, settings.database.busy_timeout_seconds)
@@ -58,6 +63,7 @@ class DeviceWorker:
         self._looking = threading.RLock()
         self._next_beat = 0.0
         self._is_running = False
+        self._idle_since = time.monotonic()
         #: the loaded models as the workers table has them
         self._published: list[str] = []
 
@@ -68,6 +74,10 @@ class DeviceWorker:
     @property
     def executor(self) -> Executor:
         return self.host.executor
+
+    @property
+    def _leave_seconds(self) -> float:
+        return self.settings.worker.stop_grace_seconds + 2 * WATCH_SECONDS
 
     def _executor_started(self, pid: int) -> None:
         with self._looking:
@@ -104,6 +114,7 @@ class DeviceWorker:
         while not self.stopping.is_set():
             with self._looking:
                 is_ready = self.readiness.look(self.executor, may_start=True)
+                is_ready = is_ready and self.shift.begins_tasks(self._leave_seconds)
                 if is_ready:
                     self._heed(self._wishes())
                 claimed = self._claim() if is_ready and self.executor.alive else None
@@ -162,6 +173,7 @@ class DeviceWorker:
             self.executor.kill()
             self._give_back(lease, f"{type(error).__name__}: {error}")
         finally:
+            self._idle_since = time.monotonic()
             self._is_running = False
 
     def _renew(self, lease: leases.Lease) -> None:
@@ -234,9 +246,19 @@ class DeviceWorker:
             try:
                 self._beat()
                 self._look_between()
+                self._end_the_shift()
             except Exception:
                 # A full disk, say; without this thread the worker would be taken for dead.
                 log.exception("the watch over the device failed")
+
+    def _end_the_shift(self) -> None:
+        """Leave as after SIGTERM: what runs is queued again, and goes on elsewhere from its checkpoint."""
+        idle_seconds = 0.0 if self._is_running else time.monotonic() - self._idle_since
+        why = self.shift.why_over(idle_seconds, self._leave_seconds)
+        if why and not self.why_over:
+            self.why_over = why
+            log.info("the worker leaves", reason=why)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _beat(self) -> None:
         if time.monotonic() >= self._next_beat:
@@ -268,5 +290,6 @@ class DeviceWorker:
             gpu_id=self.slot.gpu_id,
             memory_MB=self.watch.total_MB,
             started_at=utcnow(),
+            ends_at=self.shift.ends_at,
             note="",
         )

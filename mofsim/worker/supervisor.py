@@ -12,6 +12,7 @@ import structlog
 
 from mofsim.settings import Settings
 from mofsim.worker import gpus, processes, slots
+from mofsim.worker.shift import OVER, Shift
 
 log = structlog.get_logger("mofsim.supervisor")
 
@@ -33,6 +34,8 @@ class Child:
     start_at: float = 0.0
     pause_seconds: float = 1.0
     given_up: bool = False
+    #: it did what it was there for
+    is_over: bool = False
 
     def start(self) -> None:
         command = [sys.executable, "-m", "mofsim.worker", *self.arguments, "--parent", str(os.getpid())]
@@ -42,13 +45,17 @@ class Child:
     def look_after(self) -> None:
         """Start it when it is due; when it has just died, say so and decide when to try again."""
         now = time.monotonic()
-        if self.given_up or (self.process is not None and self.process.poll() is None):
+        if self.given_up or self.is_over or (self.process is not None and self.process.poll() is None):
             return
         if self.process is None:
             if now >= self.start_at:
                 self.start()
             return
         status, self.process = self.process.returncode, None
+        if status == OVER:
+            self.is_over = True
+            log.info("child's shift is over", child=self.name)
+            return
         if status == SLOT_TAKEN:
             self.given_up = True
             log.error("slot taken by another worker", child=self.name)
@@ -67,16 +74,22 @@ class Supervisor:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> int:
-        """Until SIGTERM or SIGINT; a second one ends all at once. 1 when there was nothing it could run."""
+        """Until SIGTERM or SIGINT, or the end of the shift; a second signal ends all at once.
+
+        1 when there was nothing it could run.
+        """
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self._on_signal)
         while not self.stopping.wait(0.2):
             for child in self.children:
                 child.look_after()
-            if all(child.given_up for child in self.children if child.name != "chores"):
-                log.error("no slot is left to work on; is another `mofsim worker` running here?")
+            workers = [child for child in self.children if child.name != "chores"]
+            if all(child.given_up or child.is_over for child in workers):
+                is_over = any(child.is_over for child in workers)
+                if not is_over:
+                    log.error("no slot is left to work on; is another `mofsim worker` running here?")
                 self._stop(self.settings.worker.stop_grace_seconds)
-                return 1
+                return 0 if is_over else 1
         self._stop(self.settings.worker.stop_grace_seconds)
         return 0
 
@@ -93,8 +106,8 @@ class Supervisor:
         return [child.process for child in self.children if child.process is not None]
 
 
-def run(settings: Settings) -> int:
-    """Run all slots of this box; the exit status for the command line.
+def run(settings: Settings, shift: Shift | None = None) -> int:
+    """Run all slots of this box, for a shift or for good; the exit status for the command line.
 
     Raises ValueError when the settings name a GPU that is not there.
     """
@@ -103,7 +116,7 @@ def run(settings: Settings) -> int:
     if not planned:
         log.error("there is no slot: no GPU was found and worker.cpu_slots is 0")
         return 1
-    children = [Child(slot.name, _arguments(slot)) for slot in planned]
+    children = [Child(slot.name, _arguments(slot, shift or Shift())) for slot in planned]
     children.append(Child("chores", ["chores"]))
     if not found:
         log.info("no GPU", reason=gpus.why_no_gpus())
@@ -111,6 +124,10 @@ def run(settings: Settings) -> int:
     return Supervisor(settings, children).run()
 
 
-def _arguments(slot: slots.Slot) -> list[str]:
+def _arguments(slot: slots.Slot, shift: Shift) -> list[str]:
     arguments = ["device", "--slot", slot.name, "--threads", str(slot.threads)]
+    if shift.ends_at:
+        arguments += ["--until", shift.ends_at.isoformat()]
+    if shift.idle_exit_seconds is not None:
+        arguments += ["--idle-exit", str(shift.idle_exit_seconds)]
     return arguments + (["--gpu", slot.gpu_id] if slot.gpu_id else [])

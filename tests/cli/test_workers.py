@@ -1,11 +1,13 @@
 """Workers, taken out of service and back; how a worker itself does that is held in tests/worker."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from mofsim.client import Client
 from mofsim.vocabulary import WorkerState
+from mofsim.worker.shift import Shift
 from tests.client.running import Hands, wait_until
 
 from .conftest import Mofsim
@@ -113,15 +115,24 @@ def test_the_list_tells_states_and_what_is_wrong(own_mofsim: Mofsim, own_client:
 
 def test_options_of_a_worker_that_runs_do_not_fit_the_others(command: Mofsim) -> None:
     said = command("worker", "--cpu-slots", 1, "drain", "--all")
-    assert said.status == 2 and "--gpus and --cpu-slots are for running a worker" in said.stderr
+    assert said.status == 2 and "--gpus, --cpu-slots, --for and --idle-exit are for running a worker" in said.stderr
 
 
 def test_without_a_command_it_runs(command: Mofsim, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setattr("mofsim.worker.supervisor.run", lambda settings: seen.append(settings.worker.cpu_slots) or 7)
+    monkeypatch.setattr(
+        "mofsim.worker.supervisor.run", lambda settings, shift: seen.append((settings.worker.cpu_slots, shift)) or 7
+    )
     for name in ("MOFSIM_WORKER__GPUS", "MOFSIM_WORKER__CPU_SLOTS"):
         # The command writes them for its children.
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     assert command("worker", "--gpus", "0", "--cpu-slots", 3).status == 7
-    assert seen == [3]
+    assert seen == [(3, Shift())]
+    before = datetime.now(UTC)
+    assert command("worker", "--for", "4h", "--idle-exit", "10m").status == 7
+    _, shift = seen[-1]
+    assert shift.idle_exit_seconds == 600
+    assert timedelta(hours=4) <= shift.ends_at - before < timedelta(hours=4, minutes=1)
+    said = command("worker", "--for", "5s")
+    assert said.status == 2 and "leaving in good order alone takes" in said.stderr

@@ -1,9 +1,11 @@
 """`mofsim worker`: run this machine's worker; take workers out of service and back."""
 
 import time
+from datetime import timedelta
 
 import click
 
+from mofsim.cli import durations
 from mofsim.cli.app import FAILED, OK, App, CommandGroup
 from mofsim.cli.commands.serve import cpu_slots, gpus
 from mofsim.cli.commands.steer import each, say_done, try_each
@@ -22,29 +24,55 @@ worker_ids = click.argument("ids", metavar="[ID…]", nargs=-1)
 @click.group(cls=CommandGroup, invoke_without_command=True)
 @gpus
 @cpu_slots
+@click.option(
+    "--for",
+    "shift_seconds",
+    metavar="TIME",
+    callback=durations.read,
+    help="Leave before so long (4h, 90m) is over, as a batch job needs it; what runs then goes on elsewhere.",
+)
+@click.option("--idle-exit", metavar="TIME", callback=durations.read, help="Leave after so long (10m) without a task.")
 @click.pass_context
-def worker(ctx: click.Context, gpus: str | None, cpu_slots: int | None) -> int:
+def worker(
+    ctx: click.Context,
+    gpus: str | None,
+    cpu_slots: int | None,
+    shift_seconds: float | None,
+    idle_exit: float | None,
+) -> int:
     """Run this machine's worker, in the foreground. Ctrl-C stops it; its tasks are queued again.
 
     The commands below are about workers that run, on any machine.
     """
     if ctx.invoked_subcommand is None:
-        return _run(ctx.obj, gpus, cpu_slots)
-    if gpus is not None or cpu_slots is not None:
-        raise click.UsageError(f"--gpus and --cpu-slots are for running a worker, not for {ctx.invoked_subcommand}")
+        return _run(ctx.obj, gpus, cpu_slots, shift_seconds, idle_exit)
+    if any(given is not None for given in (gpus, cpu_slots, shift_seconds, idle_exit)):
+        raise click.UsageError(
+            f"--gpus, --cpu-slots, --for and --idle-exit are for running a worker, not for {ctx.invoked_subcommand}"
+        )
     return OK
 
 
-def _run(app: App, gpus: str | None, cpu_slots: int | None) -> int:
+def _run(
+    app: App, gpus: str | None, cpu_slots: int | None, shift_seconds: float | None, idle_exit: float | None
+) -> int:
     settings = app.settings_for_processes({"worker.gpus": gpus, "worker.cpu_slots": cpu_slots})
     from mofsim import logs
     from mofsim.core.storage import Storage
+    from mofsim.db.clock import utcnow
+    from mofsim.worker.shift import Shift
     from mofsim.worker.supervisor import run
 
+    ends_at = None if shift_seconds is None else utcnow() + timedelta(seconds=shift_seconds)
+    grace = settings.worker.stop_grace_seconds
+    if shift_seconds is not None and shift_seconds < 3 * grace:
+        raise click.BadParameter(
+            f"leaving in good order alone takes up to {grace:g} s; give it more", param_hint="--for"
+        )
     logs.configure(settings, "supervisor")
     logs.keep(settings, "supervisor", Storage(settings.storage.root).logs)
     try:
-        return run(settings)
+        return run(settings, Shift(ends_at, idle_exit))
     except ValueError as error:
         app.out.note(f"mofsim: {error}")
         return FAILED

@@ -31,6 +31,8 @@ class Worker(Base):
     model_wishes: Mapped[Json] = mapped_column(default=dict)
     #: a person wants it to take no more tasks, also after a restart
     drain: Mapped[bool] = mapped_column(default=False)
+    #: it stops by itself then; null: it is there for good
+    ends_at: Mapped[datetime | None]
     #: why it does not take work, in words for a person
     note: Mapped[str] = mapped_column(Text, default="")
 
