@@ -179,9 +179,10 @@ class Hands:
         with self.database.write() as session:
             workers.update_state(session, worker_id, "a", state=state, task_id=task_id)
 
-    def see(self, host: str, gpu_id: str) -> None:
+    def see(self, host: str, gpu_id: str, processes: list[dict[str, Any]] | None = None) -> None:
         """The chores of a box look at it and at its GPU."""
         gpu = Device(id=gpu_id, host=host, gpu_index=0, memory_total_MB=80e3, memory_used_MB=1000.0)
+        gpu.processes = processes
         box = Host(name=host, cores=4, load_1min=1.0, busy_percent=25.0, memory_total_MB=16e3, memory_used_MB=4e3)
         with self.database.write() as session:
             workers.record_gpu(session, gpu)
