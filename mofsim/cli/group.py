@@ -55,6 +55,7 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "structures": Place("structures", "List, add, import, show and remove structures."),
         "models": Place("models", "List, show and load models; make their environments."),
         "gpus": Place("machines", "List GPUs."),
+        "hosts": Place("machines", "List the machines: cores, load, memory."),
         "workers": Place("machines", "List workers."),
         "alerts": Place("alerts", "What needs a person, and the rules that say so."),
     },

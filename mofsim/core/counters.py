@@ -36,7 +36,7 @@ def count(session: Session, name: Counted, label: str, n: int = 1) -> None:
     """`n` more of it."""
     if n:
         row = {"name": name, "label": label}
-        _add(session, Counter, [row | {"n": n}], list(row), ["n"])
+        add(session, Counter, [row | {"n": n}], list(row), ["n"])
 
 
 def observe(session: Session, name: Duration, task_type: str, model: str, seconds: float) -> None:
@@ -51,7 +51,7 @@ def observe(session: Session, name: Duration, task_type: str, model: str, second
         key | {"at_most_seconds": bound, "n": int(taken <= bound), "seconds": taken if taken <= bound else 0.0}
         for bound in BOUNDS
     ]
-    _add(session, DurationBucket, rows, [*key, "at_most_seconds"], ["n", "seconds"])
+    add(session, DurationBucket, rows, [*key, "at_most_seconds"], ["n", "seconds"])
 
 
 def counts(session: Session) -> dict[Counted, dict[str, int]]:
@@ -72,7 +72,7 @@ def histograms(session: Session) -> Iterator[Histogram]:
         yield Histogram(Duration(name), task_type, model, buckets[-1].seconds, [(row[3], row.n) for row in buckets])
 
 
-def _add(session: Session, table: type[Base], rows: list[dict[str, Any]], key: list[str], sums: list[str]) -> None:
+def add(session: Session, table: type[Base], rows: list[dict[str, Any]], key: list[str], sums: list[str]) -> None:
     """Insert the rows; where one is there already, its `sums` grow. One statement, so that nobody is in between."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     insert = dialect.insert(table).values(rows)

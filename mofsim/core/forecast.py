@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from mofsim.core import estimates, placement
+from mofsim.core import estimates, placement, workers
 from mofsim.db.tables import Structure, Task, Worker, utcnow
 from mofsim.schemas.tasks import Span
-from mofsim.vocabulary import ACTIVE, TaskStatus
+from mofsim.vocabulary import ACTIVE, TaskStatus, WorkerState
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def forecast(session: Session, task: Task, places: Sequence[Worker]) -> Forecast
         return Forecast(ends_in=_left(session, task))
     if task.status != TaskStatus.QUEUED or not places:
         return Forecast()
-    device = placement.device_of(places[0].gpu_id)
-    spans = [*_waiting(session, task, places, device), *_running(session, places)]
+    device = _device(places)
+    spans = [*_waiting(session, before(task, places), device), *_running(session, places)]
     known = [span for span in spans if span is not None]
     if len(known) < len(spans):
         return Forecast()
@@ -49,13 +49,40 @@ def forecast(session: Session, task: Task, places: Sequence[Worker]) -> Forecast
     return Forecast(starts, _sum([starts, own]) if own else None)
 
 
-def _waiting(session: Session, task: Task, places: Sequence[Worker], device: str) -> list[Span | None]:
-    """What those before it take, those of one kind counted at their mean size."""
+def of_all(session: Session) -> Span | None:
+    """When all that runs and is queued now would have ended, shared by the workers that take tasks.
+
+    None where there is nothing, nobody to do it, or something that was never seen here.
+    """
+    takes = [worker for worker in workers.online(session) if not worker.drain and worker.state != WorkerState.PAUSED]
+    running = _running(session, workers.online(session))
+    waiting = _waiting(session, (Task.status == TaskStatus.QUEUED,), _device(takes)) if takes else []
+    if not takes and not running:
+        return None
+    known = [span for span in (*waiting, *running) if span is not None]
+    if not known or len(known) < len(waiting) + len(running):
+        return None
+    shared = _sum(known, share=1 / max(1, len(takes)))
+    # One that runs is not shared with anybody.
+    longest = [shared, *(span for span in running if span is not None)]
+    return Span(
+        median=max(span.median for span in longest),
+        low=max(span.low for span in longest),
+        high=max(span.high for span in longest),
+    )
+
+
+def _device(places: Sequence[Worker]) -> str:
+    return placement.device_of(places[0].gpu_id)
+
+
+def _waiting(session: Session, which: Sequence[ColumnElement[bool]], device: str) -> list[Span | None]:
+    """What these take, those of one kind counted at their mean size."""
     kind = (Task.model_name, Task.task_type, Task.preset)
     query = (
         select(*kind, func.count(), func.avg(Structure.n_atoms))
         .join(Structure, Structure.id == Task.structure_id)
-        .where(*before(task, places))
+        .where(*which)
         .group_by(*kind)
     )
     found: list[Span | None] = []

@@ -1,6 +1,6 @@
 """Which task fits on which device, as was learnt from tasks that ran. Only what is known keeps a task waiting."""
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from mofsim.db.tables import MemoryNeed, Structure, Task, Worker, utcnow
@@ -70,10 +70,14 @@ def hopeless(session: Session, limit: int = 100) -> list[Task]:
     """Queued tasks that fit on no device that was ever seen here."""
     if session.scalar(select(Worker.id).limit(1)) is None:
         return []
-    is_doubtful = exists().where(MemoryNeed.too_little_MB.is_not(None), *_ABOUT_THE_TASK)
-    doubtful = select(Task).where(Task.status == TaskStatus.QUEUED, is_doubtful).order_by(Task.id).limit(limit)
-    found = session.scalars(doubtful.with_for_update(skip_locked=True, of=Task))
+    found = session.scalars(doubtful(limit).with_for_update(skip_locked=True, of=Task))
     return [task for task in found if not places(session, task)]
+
+
+def doubtful(limit: int) -> Select[Task]:
+    """Queued tasks of which it is known that some memory was too little."""
+    is_doubtful = exists().where(MemoryNeed.too_little_MB.is_not(None), *_ABOUT_THE_TASK)
+    return select(Task).where(Task.status == TaskStatus.QUEUED, is_doubtful).order_by(Task.id).limit(limit)
 
 
 def anything_known(session: Session) -> bool:

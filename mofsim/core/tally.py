@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mofsim.core import counters
-from mofsim.db.tables import Attempt, ModelStreak, Task
+from mofsim.core import counters, throughput
+from mofsim.db.tables import Attempt, ModelStreak, Task, utcnow
 from mofsim.vocabulary import AttemptOutcome, Counted, Duration, TaskStatus, TaskType
 
 
@@ -30,6 +30,7 @@ def attempt_ended(
 
 def tasks_ended(session: Session, tasks: Sequence[Task], status: TaskStatus) -> None:
     counters.count(session, Counted.TASKS_ENDED, status, len(tasks))
+    throughput.count(session, status, len(tasks), utcnow())
     for task in tasks:
         # A validation that fails says what it is there to say.
         if task.task_type != TaskType.VALIDATION and status in (TaskStatus.COMPLETED, TaskStatus.FAILED):

@@ -15,7 +15,7 @@ from mofsim.db import clock
 
 #: The key of the writers' lock: "mofsim" in ASCII.
 WRITERS = int.from_bytes(b"mofsim", "big")
-#: The channel that triggers notify of what clients of the server follow (migration 0012).
+#: The channel that triggers notify of what clients of the server follow (migration 0013).
 CHANGED = "mofsim_changed"
 #: A process that was stopped in the middle of a transaction, or cut off from the network, loses it after so long.
 IDLE_SECONDS = 15

@@ -125,7 +125,7 @@ def _make_ready(path: Path) -> bool:
     with closing(sqlite3.connect(path)) as connection:
         # They tell of processes and GPUs of another time, maybe of another machine. One that was drained when the
         # backup was taken would take no task, and nobody would know why.
-        for table in ("workers", "devices"):
+        for table in ("workers", "devices", "hosts", "readings"):
             connection.execute(f"DELETE FROM {table}")
         connection.commit()
         # One file again, that can be moved by itself.

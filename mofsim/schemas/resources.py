@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from mofsim.schemas.base import Id, Request, Response
+from mofsim.schemas.machines import GpuProcess
 from mofsim.vocabulary import AlertLevel, WorkerState
 
 
@@ -128,6 +129,8 @@ class Gpu(Response):
     #: the newest error (XID) that the driver told of it, and when
     xid: int | None = None
     xid_at: datetime | None = None
+    #: those that compute on it, the largest first; null where the driver does not tell
+    processes: list[GpuProcess] | None = None
     seen_at: datetime
 
 

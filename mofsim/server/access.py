@@ -78,8 +78,12 @@ TABLE: Mapping[Endpoint, Scope | None] = {
     # The system
     ("GET", "/api/v1/system/config"): Scope.READ,
     ("GET", "/api/v1/system/gpus"): Scope.READ,
+    ("GET", "/api/v1/system/gpus/{id}/history"): Scope.READ,
+    ("GET", "/api/v1/system/hosts"): Scope.READ,
+    ("GET", "/api/v1/system/hosts/{host}/history"): Scope.READ,
     ("GET", "/api/v1/system/logs"): Scope.READ,
     ("GET", "/api/v1/system/logs/stream"): Scope.READ,
+    ("GET", "/api/v1/system/overview"): Scope.READ,
     ("GET", "/api/v1/system/queue"): Scope.READ,
     ("GET", "/api/v1/system/stats"): Scope.READ,
     ("GET", "/api/v1/system/workers"): Scope.READ,

@@ -14,7 +14,7 @@ from textual.binding import Binding
 
 if TYPE_CHECKING:
     from mofsim.schemas.alerts import AlertRule
-    from mofsim.schemas.resources import Alert
+    from mofsim.schemas.resources import Alert, Worker
     from mofsim.schemas.tasks import Task
 
 
@@ -27,17 +27,24 @@ class Scope(StrEnum):
     DETAIL = "in a task"
     TASK = "on tasks"
     ALERT = "on alerts and rules"
+    DEVICE = "on workers and devices"
+    DASHBOARD = "on the dashboard"
     FORM = "in the form"
     CONSOLE = "everywhere"
 
 
 @dataclass(frozen=True)
 class Context:
-    """What an action is judged on; `tasks`, `alerts` and `rule` are those that it would take."""
+    """What an action is judged on; `tasks`, `alerts`, `rule` and `workers` are those that it would take."""
 
     tasks: Sequence[Task] = ()
     alerts: Sequence[Alert] = ()
     rule: AlertRule | None = None
+    workers: Sequence[Worker] = ()
+    #: the task that runs on the device under the cursor
+    runs: int | None = None
+    #: there is something under the cursor
+    chosen: bool = False
     selected: int = 0
     online: bool = True
     #: the server is there, and does not take our key

@@ -57,6 +57,8 @@ class Console(App[None]):
         self.failure: Exception | None = None
         self._connect = connect
         self._recount: Timer | None = None
+        self.add_mode("dashboard", self._dashboard)
+        self.add_mode("workers", self._workers_screen)
         self.add_mode("tasks", lambda: TasksScreen(self.session))
         self.add_mode("alerts", self._alerts_screen)
 
@@ -146,6 +148,16 @@ class Console(App[None]):
         from mofsim.tui.screens.task_detail import TaskDetail
 
         self.push_screen(TaskDetail(self.session, message.task))
+
+    def _dashboard(self) -> Screen[None]:
+        from mofsim.tui.screens.dashboard import Dashboard
+
+        return Dashboard(self.session)
+
+    def _workers_screen(self) -> Screen[None]:
+        from mofsim.tui.screens.workers import WorkersScreen
+
+        return WorkersScreen(self.session)
 
     def _alerts_screen(self) -> Screen[None]:
         from mofsim.tui.screens.alerts import AlertsScreen

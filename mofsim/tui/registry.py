@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from mofsim.tui.actions import Action, Context, Refusal
 from mofsim.tui.actions import Scope as S
 from mofsim.tui.alert_words import task_of
-from mofsim.vocabulary import FINAL, WAITING, Priority, TaskStatus
+from mofsim.vocabulary import FINAL, WAITING, Priority, TaskStatus, WorkerState
 
 
 def _any_task(context: Context) -> str | None:
@@ -81,6 +81,34 @@ def _among_rules(context: Context) -> bool:
 
 def _any_rule(context: Context) -> str | None:
     return None if context.rule else "there is no rule under the cursor"
+
+
+def _any_worker(context: Context) -> str | None:
+    return None if context.workers else "there is no worker under the cursor"
+
+
+def _can_drain(context: Context) -> str | None:
+    drained = all(worker.drain for worker in context.workers)
+    return _any_worker(context) or ("it takes no tasks already; r resumes it" if drained else None)
+
+
+def _can_resume(context: Context) -> str | None:
+    drained = any(worker.drain for worker in context.workers)
+    return _any_worker(context) or (None if drained else "it takes tasks already; d drains it")
+
+
+def _can_load(context: Context) -> str | None:
+    gone = all(worker.state in (WorkerState.STOPPED, WorkerState.LOST) for worker in context.workers)
+    return _any_worker(context) or ("it is not there; start it with `mofsim worker`" if gone else None)
+
+
+def _can_unload(context: Context) -> str | None:
+    loaded = any(worker.loaded_models for worker in context.workers)
+    return _any_worker(context) or (None if loaded else "no model is loaded there")
+
+
+def _something(context: Context) -> str | None:
+    return None if context.chosen else "there is nothing under the cursor"
 
 
 def _in_log(context: Context) -> bool:
@@ -159,12 +187,35 @@ ACTIONS: tuple[Action, ...] = (
            acts=True, applies=_among_rules, refusal=_any_rule, footer=2),
     Action("rule.silence", "m", "mute", "Tell no channel of what the rule raises for a time", S.ALERT,
            acts=True, applies=_among_rules, refusal=_any_rule, footer=4),
+    Action("device.task", "enter", "open task", "Open the task that runs there", S.DEVICE,
+           refusal=lambda c: None if c.runs is not None else "no task runs there", footer=1),
+    Action("device.select", "space", "select", "Select the worker, or not; an action then takes all that are selected",
+           S.DEVICE, refusal=_any_worker, footer=6),
+    Action("device.none", "-", "select none", "Select none", S.DEVICE, applies=lambda c: c.selected > 0, footer=7),
+    Action("device.drain", "d", "drain", "Let it finish its task and take no other one: says what runs first", S.DEVICE,
+           acts=True, refusal=_can_drain, footer=2, counts=True),
+    Action("device.resume", "r", "resume", "Let it take tasks again", S.DEVICE,
+           acts=True, refusal=_can_resume, footer=3, counts=True),
+    Action("device.load", "l", "load model", "Load a model ahead of its tasks", S.DEVICE,
+           acts=True, refusal=_can_load, footer=4, counts=True),
+    Action("device.unload", "u", "unload", "Give back the memory of a model", S.DEVICE,
+           acts=True, refusal=_can_unload, footer=5, counts=True),
+    Action("device.span", "t", "time", "Charts of the last 5 minutes, hour or 6 hours", S.DEVICE, footer=8),
+    Action("device.maximise", "z", "maximise", "Give the charts the whole screen, or give it back", S.DEVICE, footer=9),
+    Action("dashboard.open", "enter", "go there", "Go to where it is dealt with: alert, worker, task or list of tasks",
+           S.DASHBOARD, refusal=_something, footer=1),
+    Action("dashboard.next", "tab", "next list", "What needs you, devices, queue, failures", S.DASHBOARD, footer=3),
+    Action("dashboard.previous", "shift+tab", "previous list", "The list before", S.DASHBOARD),
     Action("form.submit", "ctrl+s", "submit", "Check the form and submit the task", S.FORM, acts=True, footer=1),
     Action("form.back", "escape", "back", "Back, without submitting", S.FORM, footer=2),
     Action("task.new", "n", "new task", "Fill in the form for a new task", S.CONSOLE, acts=True, footer=6),
     Action("alert.acknowledge", "a", "ack", "Acknowledge: you look after the alert, and its level rises no more",
            S.CONSOLE, acts=True, applies=lambda c: bool(c.alerts), refusal=_can_acknowledge, footer=2, counts=True),
+    Action("console.dashboard", "1", "dashboard", "The whole at a glance, with what needs you", S.CONSOLE,
+           applies=lambda c: c.mode != "dashboard", footer=19),
     Action("console.tasks", "2", "tasks", "The tasks", S.CONSOLE, applies=lambda c: c.mode != "tasks", footer=20),
+    Action("console.workers", "3", "GPUs", "Workers, GPUs and CPU slots", S.CONSOLE,
+           applies=lambda c: c.mode != "workers", footer=22),
     Action("console.alerts", "5,!", "alerts", "The alerts, and the rules that raise them", S.CONSOLE,
            applies=lambda c: c.mode != "alerts", footer=21),
     Action("console.pause", "p", "pause live", "Hold the picture still, or go on", S.CONSOLE, footer=40),

@@ -26,9 +26,16 @@ class Mode:
     name: str
     key: str
     title: str
+    #: where room is short
+    short: str
 
 
-MODES = (Mode("tasks", "2", "Tasks"), Mode("alerts", "5", "Alerts"))
+MODES = (
+    Mode("dashboard", "1", "Dashboard", "Dash"),
+    Mode("tasks", "2", "Tasks", "Tasks"),
+    Mode("workers", "3", "GPUs", "GPUs"),
+    Mode("alerts", "5", "Alerts", "Alerts"),
+)
 
 
 def _utc() -> datetime:

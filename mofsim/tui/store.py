@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from mofsim.tui.alert_book import AlertBook
+from mofsim.tui.device_book import DeviceBook
 from mofsim.tui.eta import Forecast
 from mofsim.tui.format import is_relaxation
 from mofsim.tui.news import AlertSeen, Missed, News, RuleGone, RuleSeen, TaskGone, TaskMoved, TaskSeen, WorkerSeen
@@ -21,6 +22,7 @@ from mofsim.vocabulary import ACTIVE, WAITING, TaskStatus
 
 if TYPE_CHECKING:
     from mofsim.schemas.envelope import Page
+    from mofsim.schemas.overview import Overview
     from mofsim.schemas.resources import Health, Queue, Worker
     from mofsim.schemas.tasks import SeriesColumns, Task
 
@@ -49,6 +51,8 @@ class Change:
     recount: bool = False
     #: alerts or their rules
     alerts: bool = False
+    #: workers, their devices and boxes, and what runs there
+    machines: bool = False
 
     def __or__(self, other: Change) -> Change:
         return Change(
@@ -59,6 +63,7 @@ class Change:
             self.missed or other.missed,
             self.recount or other.recount,
             self.alerts or other.alerts,
+            self.machines or other.machines,
         )
 
 
@@ -90,6 +95,11 @@ class Store:
     counts: Counts | None = None
     workers: dict[str, Worker] = field(default_factory=dict)
     alerts: AlertBook = field(default_factory=AlertBook)
+    devices: DeviceBook = field(default_factory=DeviceBook)
+    #: what events told of workers since a list of them was asked for that is on its way
+    workers_told: dict[str, Worker] = field(default_factory=dict)
+    #: the whole at a glance, once the dashboard asked for it
+    overview: Overview | None = None
     models: set[str] = field(default_factory=set)
     window: Window = field(default_factory=Window)
     #: the list that was asked for last, until its first page is there
@@ -106,13 +116,19 @@ class Store:
     def connected(self, health: Health) -> Change:
         self.line, self.reason, self.key_refused = Line.LIVE, "", False
         self.counts = Counts.of(health.queue)
-        return Change(line=True, counts=True, alerts=True)
+        return Change(line=True, counts=True, alerts=True, machines=True)
 
     def lost(self, reason: str, now: float, retry_at: float, key_refused: bool = False) -> Change:
         if self.line is Line.LIVE:
             self.line, self.lost_at = Line.LOST, now
         self.reason, self.retry_at, self.key_refused = reason, retry_at, key_refused
         return Change(line=True)
+
+    def workers_came(self, workers: Iterable[Worker]) -> Change:
+        """All that there are; what events told since they were asked for is newer."""
+        self.workers = {worker.id: worker for worker in workers} | self.workers_told
+        self.workers_told = {}
+        return Change(counts=True, machines=True)
 
     def counted(self, queue: Queue) -> Change:
         before, self.counts = self.counts, Counts.of(queue)
@@ -202,10 +218,11 @@ class Store:
             case TaskGone(task_id):
                 self._trails.pop(task_id, None)
                 self.selected.pop(task_id, None)
+                self.devices.task_gone(task_id)
                 return Change(list=self.window.remove(task_id), recount=True)
             case WorkerSeen(worker):
-                self.workers[worker.id] = worker
-                return Change(counts=True)
+                self.workers[worker.id] = self.workers_told[worker.id] = worker
+                return Change(counts=True, machines=True)
             case AlertSeen(alert):
                 self.alerts.seen(alert)
                 return Change(alerts=True)
@@ -229,13 +246,15 @@ class Store:
         if self.coming is not None:
             self.coming.upsert(task, new)
         moved = self.window.upsert(task, new)
-        return Change(rows=frozenset({task.id}), list=moved, recount=True)
+        runs = self.devices.task_seen(task)
+        return Change(rows=frozenset({task.id}), list=moved, recount=True, machines=runs)
 
     def _moved(self, item: TaskMoved) -> Change:
         trail = self._trails.setdefault(item.task_id, Trail())
         trail.add(item.progress.get("step"), item.progress.get("fmax_eV_per_A"), item.time)
+        runs = self.devices.task_moved(item.task_id, item.progress)
         task = self.task(item.task_id)
         if task is None:
-            return Change()
+            return Change(machines=runs)
         progress = task.progress.model_copy(update=item.progress)
-        return Change(rows=self._seen(task.model_copy(update={"progress": progress})).rows)
+        return Change(rows=self._seen(task.model_copy(update={"progress": progress})).rows, machines=runs)

@@ -18,16 +18,19 @@ from mofsim.core import (
     events,
     notifications,
     outbox,
+    readings,
     rescue,
+    throughput,
     workers,
 )
 from mofsim.core.alert_kinds import MB_PER_GB, Box
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
-from mofsim.db.tables import Device, utcnow
+from mofsim.db.tables import Device, Host, utcnow
 from mofsim.queue import ChoreTickets, Tickets, chores_queue
 from mofsim.settings import Settings, load_settings
+from mofsim.worker import load, occupants
 from mofsim.worker.deliveries import Deliverer
 from mofsim.worker.gpu import Gpu
 from mofsim.worker.gpus import GpuReader
@@ -40,6 +43,8 @@ TRIM_EVERY_ROUNDS = 300
 TIDY_EVERY_ROUNDS = 30
 #: long enough for a console to come back to, and to draw what it missed
 PROGRESS_KEEP = timedelta(minutes=15)
+#: least time between two readings that are kept for the charts
+READING_SECONDS = 5.0
 
 
 class Chores:
@@ -57,13 +62,15 @@ class Chores:
         self._lock = threading.Lock()
         self._rounds = 0
         self._next_look = 0.0
+        self._cpu = load.CpuTime()
+        self._next_reading = 0.0
 
     def round(self) -> None:
         """One round; a second one at the same time waits for its turn."""
         with self._lock:
             self._bring_back()
             self._top_up_tickets()
-            self._record_gpus(self._gpus.read())
+            self._record(self._gpus.read())
             self._watch_rules()
             self._hand_out()
             if self._rounds % TRIM_EVERY_ROUNDS == 0:
@@ -118,12 +125,22 @@ class Chores:
         if self._rounds % TIDY_EVERY_ROUNDS == 0:
             self.chore_tickets.issue_tidy()
 
-    def _record_gpus(self, gpus: list[Gpu]) -> None:
-        if not gpus:
+    def _record(self, gpus: list[Gpu]) -> None:
+        """This box and its GPUs as they are now; where there is no GPU, only as often as a reading is kept."""
+        now = time.monotonic()
+        is_due = now >= self._next_reading
+        if not gpus and not is_due:
             return
+        name = socket.gethostname()
+        with self.database.read() as session:
+            ours = {worker.pid: worker.id for worker in workers.online(session) if worker.host == name}
+        rows, host = [_row(gpu, ours) for gpu in gpus], _host(name, self._cpu.busy_percent()) if is_due else None
         with self.database.write() as session:
-            for gpu in gpus:
-                workers.record_gpu(session, _row(gpu))
+            for row in rows:
+                workers.record_gpu(session, row)
+            if host is not None:
+                readings.record(session, host, rows)
+                self._next_reading = now + READING_SECONDS
 
     def _add_rules(self) -> None:
         with self.database.read() as session:
@@ -151,9 +168,25 @@ class Chores:
             events.trim(session, older_than=utcnow() - keep, progress_older_than=utcnow() - PROGRESS_KEEP)
             if keep_days := self.settings.alerts.keep_days:
                 alerts.trim(session, utcnow() - timedelta(days=keep_days))
+            readings.trim(session)
+            throughput.trim(session)
 
 
-def _row(gpu: Gpu) -> Device:
+def _host(name: str, busy_percent: float | None) -> Host:
+    total_MB, used_MB = load.memory_MB()
+    return Host(
+        name=name,
+        cores=load.cores(),
+        load_1min=load.load_1min(),
+        busy_percent=busy_percent,
+        memory_total_MB=total_MB,
+        memory_used_MB=used_MB,
+    )
+
+
+def _row(gpu: Gpu, ours: dict[int, str]) -> Device:
+    """`ours` are the workers of this box by their processes."""
+    processes = None if gpu.processes is None else occupants.named(gpu.processes, ours)
     return Device(
         id=gpu.id,
         host=socket.gethostname(),
@@ -169,6 +202,7 @@ def _row(gpu: Gpu) -> Device:
         ecc_errors=gpu.ecc_errors,
         xid=gpu.xid,
         xid_at=gpu.xid_at,
+        processes=None if processes is None else [process.model_dump() for process in processes],
     )
 
 

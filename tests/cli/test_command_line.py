@@ -38,6 +38,7 @@ LINES = [
     ("models", "list"),
     ("models", "show", "lj"),
     ("gpus",),
+    ("hosts",),
     ("workers",),
     ("alerts",),
     ("alerts", "--all"),

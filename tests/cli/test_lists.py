@@ -50,7 +50,7 @@ def test_a_model_is_shown(mofsim: Mofsim) -> None:
     assert mofsim("models", "show", "nope").status == 1
 
 
-@pytest.mark.parametrize("machines", ["gpus", "workers"])
+@pytest.mark.parametrize("machines", ["gpus", "hosts", "workers"])
 def test_machines_that_are_not_there_make_an_empty_list(mofsim: Mofsim, machines: str) -> None:
     said = mofsim(machines)
     assert (said.status, said.stdout) == (0, "") and said.stderr

@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 from mofsim.cli import ports
 from mofsim.client import Client, ServerUnreachable
 from mofsim.client.local import key_in
-from mofsim.core import alerts, leases, workers
+from mofsim.core import alerts, leases, readings, workers
 from mofsim.core.leases import Lease, Outcome
 from mofsim.core.retention import Policy, Retention
 from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
-from mofsim.db.tables import TaskLog, Worker, utcnow
+from mofsim.db.tables import Device, Host, TaskLog, Worker, utcnow
 from mofsim.settings import load_settings
 from mofsim.vocabulary import AlertLevel, AlertType, LogLevel, TaskStatus, WorkerState
 
@@ -178,6 +178,15 @@ class Hands:
     def say_state(self, worker_id: str, state: WorkerState, task_id: int | None = None) -> None:
         with self.database.write() as session:
             workers.update_state(session, worker_id, "a", state=state, task_id=task_id)
+
+    def see(self, host: str, gpu_id: str, processes: list[dict[str, Any]] | None = None) -> None:
+        """The chores of a box look at it and at its GPU."""
+        gpu = Device(id=gpu_id, host=host, gpu_index=0, memory_total_MB=80e3, memory_used_MB=1000.0)
+        gpu.processes = processes
+        box = Host(name=host, cores=4, load_1min=1.0, busy_percent=25.0, memory_total_MB=16e3, memory_used_MB=4e3)
+        with self.database.write() as session:
+            workers.record_gpu(session, gpu)
+            readings.record(session, box, [gpu])
 
     def alert(self, subject: str, message: str) -> None:
         with self.database.write() as session:

@@ -32,6 +32,17 @@ def test_a_submitted_task_can_be_read_again(client: Client) -> None:
     assert task.parameters["fmax_eV_per_A"] == 0.1
 
 
+def test_boxes_and_gpus_tell_what_they_are_and_were(own_client: Client, hands: Hands) -> None:
+    hands.see("box", "GPU-0")
+    [gpu], [host] = own_client.gpus(), own_client.hosts()
+    assert (gpu.id, gpu.processes, host.name, host.cores) == ("GPU-0", None, "box", 4)
+    assert own_client.gpu_history("GPU-0", seconds=60).columns["memory_used_MB"] == [1000]
+    assert own_client.host_history("box", points=10).columns["utilisation_percent"] == [25]
+    assert own_client.overview().queue[0].waiting == 0
+    with pytest.raises(NotFound):
+        own_client.gpu_history("GPU/1")
+
+
 def test_the_same_idempotency_key_gives_the_same_task(client: Client) -> None:
     first = client.submit("single-point", "MOF-5", idempotency_key="a key")
     assert client.submit("single-point", "MOF-5", idempotency_key="a key").id == first.id

@@ -86,6 +86,7 @@ def _furnish(server: Server, client: Client) -> dict[str, dict[str, Any]]:
     created = client.submit_batch([{"task_type": "optimization", "structure": {"source": "builtin", "name": "MOF-5"}}])
     with server.hands() as hands:
         hands.register("box:cpu0", WorkerState.IDLE)
+        hands.see("box", "GPU-0")
         hands.alert("box:gpu0", "it fell off")
         lease = hands.take()
         hands.step(lease, 1)
@@ -97,6 +98,8 @@ def _furnish(server: Server, client: Client) -> dict[str, dict[str, Any]]:
         "": {"name": "MOF-5", "model": "lj", "structure_ids": [uploaded.id], "framework": "sevenn"},
         "/": names,
         "/api/v1/keys": {"id": spare.id},
+        "/api/v1/system/gpus": {"id": "GPU-0"},
+        "/api/v1/system/hosts": {"host": "box"},
         "/api/v1/structures": {"id": uploaded.id},
         "/api/v1/structures/sets": {"name": "pair"},
         "/api/v1/batches": {"id": created.id},

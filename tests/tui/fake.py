@@ -5,8 +5,9 @@ import math
 import random
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from mofsim.client import ApiError, AsyncClient, Conflict, KeyRefused, NotFound, ServerUnreachable
 from mofsim.client.request import Request
@@ -41,11 +42,12 @@ from mofsim.vocabulary import (
     TaskType,
     WorkerState,
 )
+from tests.tui.fake_machines import NOW, Machines
 
 T = TypeVar("T")
 
 URL = "http://gpu-box-1:8321"
-NOW = datetime(2026, 3, 2, 14, 7, 42, tzinfo=UTC)
+
 STRUCTURES = ("HKUST-1", "IRMOF-1", "UiO-66", "MIL-53", "ZIF-8", "MOF-74-Zn", "DUT-49", "NU-1000")
 
 
@@ -214,6 +216,7 @@ class World:
     log: list[LogLine] = field(default_factory=list)
     alerts: dict[int, Alert] = field(default_factory=dict)
     rules: list[AlertRule] = field(default_factory=some_rules)
+    machines: Machines = field(default_factory=Machines)
     #: requests that were made: method and path
     asked: list[tuple[str, str]] = field(default_factory=list)
     submitted: list[dict[str, Any]] = field(default_factory=list)
@@ -230,6 +233,7 @@ class World:
 
     def __post_init__(self) -> None:
         self._news = asyncio.Condition()
+        self.machines.workers |= {each.id: each for each in map(worker, range(4))}
 
     async def tell(self, type: EventType, data: dict[str, Any], task_id: int | None = None) -> None:
         self.events.append(Event(id=len(self.events) + 1, time=NOW, type=type, task_id=task_id, data=data))
@@ -245,7 +249,11 @@ class World:
 
     async def worker(self, number: int, state: WorkerState) -> None:
         """A worker does something else now."""
-        await self.tell(EventType.WORKER_STATE, {"worker": worker(number, state).model_dump(mode="json")})
+        await self.change_worker(worker(number, state))
+
+    async def change_worker(self, changed: Worker) -> None:
+        self.machines.workers[changed.id] = changed
+        await self.tell(EventType.WORKER_STATE, {"worker": changed.model_dump(mode="json")})
 
     async def raise_alert(self, changed: Alert) -> None:
         """An alert is new or changed, and an event tells of it."""
@@ -370,7 +378,18 @@ class FakeClient(AsyncClient):
     async def _system(self, request: Request[Any], rest: list[str]) -> Any:
         if rest == ["queue"]:
             return self._queue()
-        return [worker(i) for i in range(4)]
+        if rest[-1] in ("drain", "resume"):
+            return await self._drain(rest[1], rest[-1] == "drain")
+        return self.world.machines.answer(request, rest)
+
+    async def _drain(self, id: str, drain: bool) -> Worker:
+        """As the server does: one that works drains, one that does not is drained."""
+        found = self.world.machines.workers[unquote(id)]
+        busy = WorkerState.DRAINING if drain else WorkerState.BUSY
+        idle = WorkerState.DRAINED if drain else WorkerState.IDLE
+        changed = found.model_copy(update={"drain": drain, "state": busy if found.task_id else idle})
+        await self.world.change_worker(changed)
+        return changed
 
     async def _alerts(self, request: Request[Any], rest: list[str]) -> Any:
         known = sorted(self.world.alerts.values(), key=lambda each: -each.id)
@@ -548,7 +567,12 @@ class FakeClient(AsyncClient):
             return self.world.structures[-1]
         return self.world.structures
 
-    async def _models(self, request: Request[Any], rest: list[str]) -> list[Model]:
+    async def _models(self, request: Request[Any], rest: list[str]) -> Any:
+        if rest[1:] in (["load"], ["unload"]):
+            found = self.world.machines.workers[request.json["worker"]]
+            changed = found.model_copy(update={"model_wishes": {unquote(rest[0]): rest[1]}})
+            await self.world.change_worker(changed)
+            return [changed]
         known = {"framework": "sevenn", "description": "", "is_custom": False, "is_validated": True, "d3": False}
         more = {"dtype": "float32", "licence": "MIT", "loaded_on": []}
         return [

@@ -11,6 +11,8 @@ from mofsim.tui.app import Console
 from mofsim.tui.looks import UNICODE
 from tests.tui.conftest import Driver
 from tests.tui.fake import NOW, URL, FakeClient, World, some_alerts, world
+from tests.tui.test_dashboard import day
+from tests.tui.test_workers import box
 
 SIZES = pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["120x36", "80x24"])
 Compare = Callable[..., bool]
@@ -87,3 +89,18 @@ def test_alert_rules(snap_compare: Compare, size: tuple[int, int]) -> None:
 def test_a_refused_key(snap_compare: Compare, size: tuple[int, int]) -> None:
     known, why = world(alerts=some_alerts()), "the key was revoked; an admin makes a new one"
     assert picture(snap_compare, size, ["j"] * 6, "near step 217", "goal 0.02", "66%", known=known, why=why)
+
+
+@SIZES
+def test_dashboard(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["1"], "needs you: 7", "SimulationExpl", "8124 relax", known=day())
+
+
+@SIZES
+def test_workers(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["3"], "8124 relax", "GPU 98 %", "FOREIGN", known=box())
+
+
+@SIZES
+def test_workers_of_a_box_without_a_gpu(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["3", "G"], "laptop:cpu0", "cores busy 98 %", known=box())

@@ -126,3 +126,18 @@ def test_columns_that_do_not_fit_are_dropped_by_rank() -> None:
 def test_room_that_is_left_over_is_shared() -> None:
     columns = [column("a", 10, flex=3), column("b", 10, flex=1), column("c", 10)]
     assert [width for _, width in fit(columns, 52)] == [25, 15, 10]
+
+
+def test_a_column_shrinks_only_where_nothing_is_left_to_drop() -> None:
+    def column(title: str, width: int, **more: int) -> Column[object]:
+        return Column(title, width, lambda row, width: ("", PLAIN), **more)
+
+    columns = [column("A", 10), column("B", 10, drop=1), column("C", 20, least=5, flex=1)]
+
+    def widths(room: int) -> dict[str, int]:
+        return {column.title: width for column, width in fit(columns, room)}
+
+    assert widths(45) == {"A": 10, "B": 10, "C": 23}
+    assert widths(41) == {"A": 10, "C": 30}
+    assert widths(25) == {"A": 10, "C": 14}
+    assert widths(12) == {"C": 12}

@@ -6,6 +6,8 @@ from mofsim.client.request import API, Request, get, segment
 from mofsim.client.requests.answers import _list_of
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.logs import SystemLogLine
+from mofsim.schemas.machines import History, Host
+from mofsim.schemas.overview import Overview
 from mofsim.schemas.resources import Gpu, Health, Queue, Stats, Worker
 from mofsim.vocabulary import LogLevel
 
@@ -52,6 +54,11 @@ def stats() -> Request[Stats]:
     return get("/system/stats", Stats.model_validate)
 
 
+def overview() -> Request[Overview]:
+    """What waits and for how long, what ended and failed of late, and what is stuck."""
+    return get("/system/overview", Overview.model_validate)
+
+
 def workers() -> Request[list[Worker]]:
     return get("/system/workers", _list_of(Worker))
 
@@ -68,3 +75,18 @@ def resume_worker(id: str) -> Request[Worker]:
 
 def gpus() -> Request[list[Gpu]]:
     return get("/system/gpus", _list_of(Gpu))
+
+
+def gpu_history(id: str, seconds: float = 3600, points: int = 300) -> Request[History]:
+    """What a GPU showed over the last `seconds`, in at most `points` means."""
+    return get(f"/system/gpus/{segment(id)}/history", History.model_validate, {"seconds": seconds, "points": points})
+
+
+def hosts() -> Request[list[Host]]:
+    """The boxes: cores, load, memory."""
+    return get("/system/hosts", _list_of(Host))
+
+
+def host_history(name: str, seconds: float = 3600, points: int = 300) -> Request[History]:
+    """What a box showed over the last `seconds`, in at most `points` means."""
+    return get(f"/system/hosts/{segment(name)}/history", History.model_validate, {"seconds": seconds, "points": points})

@@ -3,8 +3,8 @@
 from mofsim.db.tables.access import ApiKey, Audit
 from mofsim.db.tables.alerts import Alert, AlertRule, AlertSighting
 from mofsim.db.tables.base import NAMING, Base, BigId, Json, UtcDateTime, utcnow
-from mofsim.db.tables.machines import Device, Worker
-from mofsim.db.tables.measured import Counter, DurationBucket, Measurement
+from mofsim.db.tables.machines import Device, Host, Reading, Worker
+from mofsim.db.tables.measured import Counter, DurationBucket, EndedTasks, Measurement
 from mofsim.db.tables.models import MemoryNeed, Model, ModelStreak
 from mofsim.db.tables.outgoing import AlertNotification, Outgoing, WebhookDelivery
 from mofsim.db.tables.structures import Structure, StructureSetMember
@@ -25,13 +25,16 @@ __all__ = [
     "Counter",
     "Device",
     "DurationBucket",
+    "EndedTasks",
     "Event",
+    "Host",
     "Json",
     "Measurement",
     "MemoryNeed",
     "Model",
     "ModelStreak",
     "Outgoing",
+    "Reading",
     "Structure",
     "StructureSetMember",
     "Task",

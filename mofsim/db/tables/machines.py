@@ -1,8 +1,8 @@
-"""Workers, and the GPUs that they are on."""
+"""Workers, the boxes and GPUs that they are on, and what these showed of late."""
 
 from datetime import datetime
 
-from sqlalchemy import String, Text
+from sqlalchemy import JSON, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mofsim.db.tables.base import Base, Json, utcnow
@@ -60,4 +60,37 @@ class Device(Base):
     #: the newest error (XID) that the driver told of it, and when
     xid: Mapped[int | None]
     xid_at: Mapped[datetime | None]
+    #: who computes on it, see schemas.machines.GpuProcess; null where the driver does not tell
+    processes: Mapped[list[Json] | None] = mapped_column(JSON(none_as_null=True))
     seen_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Host(Base):
+    """A box as its chores saw it last; what its system does not tell is null."""
+
+    __tablename__ = "hosts"
+
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    #: that processes may use there
+    cores: Mapped[int]
+    #: processes that run or want to, over the last minute
+    load_1min: Mapped[float | None]
+    #: of the time of all cores, since the reading before
+    busy_percent: Mapped[float | None]
+    memory_total_MB: Mapped[float | None]
+    memory_used_MB: Mapped[float | None]
+    seen_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Reading(Base):
+    """What a GPU or a box showed at one moment; kept for some hours."""
+
+    __tablename__ = "readings"
+
+    #: NVML's UUID of a GPU, or the name of a box
+    subject: Mapped[str] = mapped_column(String(120), primary_key=True)
+    read_at: Mapped[datetime] = mapped_column(primary_key=True)
+    memory_used_MB: Mapped[float | None]
+    utilisation_percent: Mapped[float | None]
+    temperature_C: Mapped[float | None]
+    power_W: Mapped[float | None]

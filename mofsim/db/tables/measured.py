@@ -30,6 +30,17 @@ class Counter(Base):
     n: Mapped[int] = mapped_column(BigInteger)
 
 
+class EndedTasks(Base):
+    """How many tasks ended in a stretch of time, by status; kept with each end, for some days."""
+
+    __tablename__ = "ended_tasks"
+
+    #: a whole number of stretches since 1970
+    begin: Mapped[datetime] = mapped_column(primary_key=True)
+    status: Mapped[str] = mapped_column(String(16), primary_key=True)
+    n: Mapped[int]
+
+
 class DurationBucket(Base):
     """How many attempts took at most `at_most_seconds`, as a histogram of Prometheus counts them."""
 

@@ -9,13 +9,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mofsim import __version__
-from mofsim.core import alerts, events, queries, stats, workers
+from mofsim.core import alerts, events, overview, queries, readings, stats, workers
 from mofsim.schemas.envelope import Page
+from mofsim.schemas.machines import History, HistoryQuery, Host
+from mofsim.schemas.overview import Overview
 from mofsim.schemas.resources import Gpu, Health, Queue, SettingValue, Stats, Worker
 from mofsim.server.answers import answer, whole
 from mofsim.server.context import context, read, write
 from mofsim.server.openapi import document
-from mofsim.server.requests import MB
+from mofsim.server.requests import MB, query
 from mofsim.vocabulary import WorkerState
 
 
@@ -57,6 +59,12 @@ async def get_stats(request: Request) -> Response:
     return answer(await read(request, stats.collect, disk.free / MB, disk.total / MB))
 
 
+@document("system", answer=Overview)
+async def get_overview(request: Request) -> Response:
+    """See the whole at a glance: what waits and for how long, what ended and failed of late, and what is stuck."""
+    return answer(await read(request, overview.collect))
+
+
 @document("system", answer=Page[Worker])
 async def list_workers(request: Request) -> Response:
     """List the device workers."""
@@ -86,6 +94,28 @@ async def list_gpus(request: Request) -> Response:
     return whole(Gpu.model_validate(device) for device in await read(request, workers.gpus))
 
 
+@document("system", query=HistoryQuery, answer=History, errors=[404])
+async def get_gpu_history(request: Request) -> Response:
+    """See memory, utilisation, temperature and power of a GPU over the last minutes or hours."""
+    gpu, given = request.path_params["id"], query(request, HistoryQuery)
+    columns = await read(request, readings.history_of_gpu, gpu, given.seconds, given.points)
+    return answer(History(subject=gpu, columns=columns))
+
+
+@document("system", answer=Page[Host])
+async def list_hosts(request: Request) -> Response:
+    """List the boxes as they were seen last: cores, load and memory."""
+    return whole(Host.model_validate(host) for host in await read(request, readings.hosts))
+
+
+@document("system", query=HistoryQuery, answer=History, errors=[404])
+async def get_host_history(request: Request) -> Response:
+    """See memory and load of the cores of a box over the last minutes or hours."""
+    host, given = request.path_params["host"], query(request, HistoryQuery)
+    columns = await read(request, readings.history_of_host, host, given.seconds, given.points)
+    return answer(History(subject=host, columns=columns))
+
+
 @document("system", answer=Page[SettingValue])
 async def list_settings(request: Request) -> Response:
     """List the settings that hold and where each comes from; secrets are hidden."""
@@ -97,9 +127,13 @@ routes = [
     Route("/api/v1/health", get_health),
     Route("/api/v1/system/queue", get_queue),
     Route("/api/v1/system/stats", get_stats),
+    Route("/api/v1/system/overview", get_overview),
     Route("/api/v1/system/workers", list_workers),
     Route("/api/v1/system/workers/{worker}/drain", drain_worker, methods=["POST"]),
     Route("/api/v1/system/workers/{worker}/resume", resume_worker, methods=["POST"]),
     Route("/api/v1/system/gpus", list_gpus),
+    Route("/api/v1/system/gpus/{id}/history", get_gpu_history),
+    Route("/api/v1/system/hosts", list_hosts),
+    Route("/api/v1/system/hosts/{host}/history", get_host_history),
     Route("/api/v1/system/config", list_settings),
 ]

@@ -159,6 +159,13 @@ class AlertsScreen(Moving, ConsoleScreen):
         if alert is not None and self.store.online and self.is_current:
             self.ask(jobs.alert, alert.id, group="alert")
 
+    def show_alert(self, alert_id: int) -> None:
+        """Put the cursor on one that holds, now or when it is listed."""
+        self.tables["active"].cursor = alert_id
+        if self.is_mounted:
+            self.tables["active"].changed()
+            self._show_pane("active")
+
     def alerts_meant(self) -> Sequence[Alert]:
         if self.pane == "rules":
             return ()

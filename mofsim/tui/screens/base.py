@@ -62,7 +62,7 @@ class ConsoleScreen(Screen[None]):
         self.set_class(not self.session.glyphs.braille, "-ascii")
 
     def on_screen_resume(self) -> None:
-        self._draw(Change(list=True, counts=True, line=True, alerts=True))
+        self._draw(Change(list=True, counts=True, line=True, alerts=True, machines=True))
 
     def _on_store(self, change: Change) -> None:
         if self.is_current:
@@ -142,6 +142,12 @@ class ConsoleScreen(Screen[None]):
     def do_alert_acknowledge(self) -> None:
         alerts = [alert for alert in self.alerts_meant() if not alert.resolved and alert.acknowledged_at is None]
         self.ask(jobs.acknowledge, alerts)
+
+    def do_console_dashboard(self) -> None:
+        self.app.switch_mode("dashboard")
+
+    def do_console_workers(self) -> None:
+        self.app.switch_mode("workers")
 
     def do_console_tasks(self) -> None:
         self.app.switch_mode("tasks")

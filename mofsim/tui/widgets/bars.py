@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -24,6 +24,14 @@ from mofsim.vocabulary import WorkerState
 GONE = frozenset({WorkerState.STOPPED, WorkerState.LOST})
 #: Workers that are well and take no task until a person resumes them; one that drains finishes its last one.
 OUT = frozenset({WorkerState.DRAINING, WorkerState.DRAINED})
+
+Naming = Callable[[Mode], str]
+#: How modes are named, by the room that there is.
+NAMINGS: Sequence[Naming] = (
+    lambda mode: f"{mode.key} {mode.title}",
+    lambda mode: f"{mode.key} {mode.short}",
+    lambda mode: f"{mode.key}{mode.short[:2]}",
+)
 
 NAMED_KEYS = {
     "escape": "esc",
@@ -57,15 +65,12 @@ class HeaderBar(Lines):
     def draw(self, width: int, height: int) -> Iterable[Row]:
         name = [piece(" mofsim ", BOLD)] if width >= 100 else []
         server = self._session.place if width >= 60 else ""
-        left = [
-            *name,
-            piece(f" {server}"),
-            piece(" "),
-            self._line(),
-            piece(f" {self.glyphs.bar} ", DIM),
-            *self._modes(width),
-        ]
+        begin = [*name, piece(f" {server}"), piece(" "), self._line(), piece(f" {self.glyphs.bar} ", DIM)]
         right = [*(self.status or self._counts()), piece(" ")]
+        left = next(
+            (each for each in self._lefts(begin, width) if length(each) + length(right) < width),
+            [*begin, *self._modes(None)],
+        )
         trouble = [] if self.status else list(self._trouble())
         if length(left) + length(trouble) + length(right) >= width:
             # The counts say more than it does.
@@ -84,17 +89,22 @@ class HeaderBar(Lines):
             return piece(f"{glyphs.stale} {'no server' if store.reason else 'connecting'}", WARN)
         return piece(f"{glyphs.stale} {format.clock(self._session.monotonic() - store.lost_at)} old", WARN)
 
-    def _modes(self, width: int) -> Iterable[Segment]:
+    def _lefts(self, begin: list[Segment], width: int) -> Iterable[list[Segment]]:
+        """The left end with the modes named, at less and less length."""
+        if width >= 60:
+            yield from ([*begin, *self._modes(naming)] for naming in NAMINGS)
+
+    def _modes(self, naming: Naming | None) -> Iterable[Segment]:
         """Those that are not shown are named where there is room, and nothing else is to be told."""
+        space = "" if naming is NAMINGS[-1] else " "
         for mode in MODES:
             is_shown, count = mode.name == self._mode, self._count(mode)
             if is_shown and self.trail:
                 yield piece(f"{mode.title} {self.glyphs.arrow} {self.trail}", BOLD)
             elif is_shown:
-                label = f"{mode.key} {mode.title}" if width >= 60 else mode.title
-                yield from (piece(f"[{label}", BOLD), *count, piece("]", BOLD))
-            elif not self.trail and width >= 60:
-                yield from (piece(f" {mode.key} {mode.title}", DIM), *count, piece(" "))
+                yield from (piece(f"[{naming(mode) if naming else mode.short}", BOLD), *count, piece("]", BOLD))
+            elif naming and not self.trail:
+                yield from (piece(f" {naming(mode)}", DIM), *count, piece(space))
 
     def _count(self, mode: Mode) -> Sequence[Segment]:
         """How many alerts hold, in the colour of the most urgent one that nobody looks after."""

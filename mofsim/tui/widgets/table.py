@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
@@ -43,18 +43,31 @@ class Column(Generic[R]):
     flex: int = 0
     most: int = 200
     drop: int = 0
+    #: what it shrinks to where nothing is left to drop; 0: it does not
+    least: int = 0
     #: the server's name of the sort by this column
     sort: str = ""
 
 
 def fit(columns: Sequence[Column[R]], width: int, gap: int = 1) -> list[tuple[Column[R], int]]:
     """The columns that fit into `width`, with the width each gets."""
-    kept = list(columns)
-    while len(kept) > 1 and sum(c.width + gap for c in kept) - gap > width:
-        kept.remove(max(kept, key=lambda c: c.drop))
-    spare = max(0, width - sum(c.width + gap for c in kept) + gap)
+    kept, wants = list(columns), _width
+    while len(kept) > 1 and sum(wants(c) + gap for c in kept) - gap > width:
+        if wants is _width and not any(c.drop for c in kept):
+            wants = _least
+        else:
+            kept.remove(max(kept, key=lambda c: c.drop))
+    spare = max(0, width - sum(wants(c) + gap for c in kept) + gap)
     shares = sum(c.flex for c in kept) or 1
-    return [(c, min(c.most, c.width + spare * c.flex // shares)) for c in kept]
+    return [(c, min(c.most, wants(c) + spare * c.flex // shares)) for c in kept]
+
+
+def _width(column: Column[Any]) -> int:
+    return column.width
+
+
+def _least(column: Column[Any]) -> int:
+    return column.least or column.width
 
 
 class Table(Lines, Generic[R], can_focus=True):
