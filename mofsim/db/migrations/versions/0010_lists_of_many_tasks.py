@@ -46,7 +46,7 @@ KIND = ("status", "task_type", "model_name", "priority")
 COLUMNS = ", ".join(KIND)
 ONE_MORE = f"""
     INSERT INTO task_kind_counts ({COLUMNS}, n) VALUES ({", ".join(f"NEW.{name}" for name in KIND)}, 1)
-    ON CONFLICT ({COLUMNS}) DO UPDATE SET n = n + 1;
+    ON CONFLICT ({COLUMNS}) DO UPDATE SET n = task_kind_counts.n + 1;
 """
 OF_OLD_KIND = " AND ".join(f"{name} = OLD.{name}" for name in KIND)
 ONE_LESS = f"""
@@ -54,19 +54,20 @@ ONE_LESS = f"""
     DELETE FROM task_kind_counts WHERE {OF_OLD_KIND} AND n = 0;
 """
 CHANGED = " OR ".join(f"OLD.{name} <> NEW.{name}" for name in KIND)
-TRIGGERS = (
-    f"CREATE TRIGGER tasks_counted_insert AFTER INSERT ON tasks BEGIN {ONE_MORE} END",
-    f"CREATE TRIGGER tasks_counted_delete AFTER DELETE ON tasks BEGIN {ONE_LESS} END",
-    f"CREATE TRIGGER tasks_counted_update AFTER UPDATE OF {COLUMNS} ON tasks WHEN {CHANGED} "
-    f"BEGIN {ONE_LESS} {ONE_MORE} END",
-)
+#: when, and what happens to the counts then
+TRIGGERS = {
+    "tasks_counted_insert": ("AFTER INSERT ON tasks", "", ONE_MORE),
+    "tasks_counted_delete": ("AFTER DELETE ON tasks", "", ONE_LESS),
+    "tasks_counted_update": (f"AFTER UPDATE OF {COLUMNS} ON tasks", f"WHEN ({CHANGED})", ONE_LESS + ONE_MORE),
+}
 
 
 def upgrade() -> None:
     op.drop_index("ix_tasks_structure_id_id", "tasks")
     for name, columns in INDEXES.items():
         op.create_index(name, "tasks", columns)
-    op.create_index("ix_tasks_awaiting", "tasks", ["parent_id"], sqlite_where=sa.text("awaits_parent = 1"))
+    op.create_index("ix_tasks_awaiting", "tasks", ["parent_id"], sqlite_where=sa.text("awaits_parent = 1"),
+                    postgresql_where=sa.text("awaits_parent"))  # fmt: skip
     op.create_table(
         "task_kind_counts",
         sa.Column("status", sa.String(length=16), nullable=False),
@@ -77,8 +78,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(*KIND, name=op.f("pk_task_kind_counts")),
     )
     op.execute(f"INSERT INTO task_kind_counts ({COLUMNS}, n) SELECT {COLUMNS}, count(*) FROM tasks GROUP BY {COLUMNS}")
-    for trigger in TRIGGERS:
-        op.execute(trigger)
+    if op.get_bind().dialect.name == "sqlite":
+        for name, (event, when, steps) in TRIGGERS.items():
+            op.execute(f"CREATE TRIGGER {name} {event} {when} BEGIN {steps} END")
+        _tell_sqlite()
+    else:
+        for name, (event, when, steps) in TRIGGERS.items():
+            body = f"BEGIN {steps} RETURN NULL; END"
+            op.execute(f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$")
+            op.execute(f"CREATE TRIGGER {name} {event} FOR EACH ROW {when} EXECUTE FUNCTION {name}()")
+
+
+def _tell_sqlite() -> None:
     # Makes the table of statistics where there is none; it is read once more when somebody connects.
     op.execute("ANALYZE alembic_version")
     op.execute("DELETE FROM sqlite_stat1 WHERE tbl = 'tasks'")
