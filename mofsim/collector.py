@@ -15,3 +15,9 @@ def spare() -> None:
     """Search less often, and not at the end, when all is freed anyway. For the first line of a process."""
     gc.set_threshold(SEARCH_AFTER)
     atexit.register(gc.freeze)
+
+
+def settle() -> None:
+    """Leave out what is there once a process is ready to serve: it stays, and requests would wait for the search."""
+    gc.collect()
+    gc.freeze()

@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": WIRE,
     "benchmark": {*GROUND, "schemas"},
     "simulations": set(),
-    "server": {*BELOW_CORE, "core"},
+    "server": {*BELOW_CORE, "core", "collector"},
     "worker": {*BELOW_CORE, "core", "collector"},
     "tui": {*WIRE, "client"},
     "cli": {*BELOW_CORE, "core", "client", "server", "worker", "tui", "benchmark", "collector"},

@@ -60,8 +60,9 @@ def hand_over(session: Session, storage: Storage) -> list[Task]:
 
 
 def _ready() -> Select[Task]:
-    completed = select(Parent.id).where(Parent.status == TaskStatus.COMPLETED)
-    return select(Task).where(Task.awaits_parent, Task.parent_id.in_(completed))
+    has_completed = select(Parent.id).where(Parent.id == Task.parent_id, Parent.status == TaskStatus.COMPLETED)
+    # Nearly all that awaits a parent is looked at, and nothing else: it has an index of its own.
+    return select(Task).where(Task.awaits_parent, Task.parent_id.is_not(None), has_completed.exists())
 
 
 def _made_from(session: Session, task_id: int) -> Structure | None:

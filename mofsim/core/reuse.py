@@ -10,6 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from mofsim.core.hashing import sha256
+from mofsim.core.listing import plain
 from mofsim.core.storage import Storage
 from mofsim.core.weights import weights_sha256
 from mofsim.db.tables import Model, Structure, Task, TaskResult, utcnow
@@ -90,10 +91,11 @@ def _alike(task: Task) -> Select[TaskResult]:
         select(TaskResult)
         .join(Task, Task.id == TaskResult.task_id)
         .where(
-            Task.status == TaskStatus.COMPLETED,
+            # Of one structure there are the fewest tasks.
             Task.structure_id.in_(same_structure),
-            Task.task_type == task.task_type,
-            Task.model_name == task.model_name,
+            plain(Task.status) == TaskStatus.COMPLETED,
+            plain(Task.task_type) == task.task_type,
+            plain(Task.model_name) == task.model_name,
             Task.preset == task.preset,
             TaskResult.files_removed_at.is_(None),
         )

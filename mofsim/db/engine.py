@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import copy_context
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
 from mofsim.db import postgresql, sqlite
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+#: Reads that are under way at a time. Python runs one thread at a time: more would only keep the event loop waiting.
+READERS = 4
 
 #: An error would else quote the row that could not be written, with the secret of its webhook, into a log.
 DISCREET: dict[str, Any] = {"hide_parameters": True}
@@ -61,58 +65,44 @@ class Database:
 
 
 class AsyncDatabase:
-    """The same for the server: a function of the core runs on a session without blocking the event loop."""
+    """The same for the server: a function of the core runs on a session in a thread, without blocking the event loop.
+
+    As a whole: to hand each statement to a thread and back, as asynchronous drivers for SQLite do, takes longer than
+    the statements.
+    """
 
     def __init__(self, url: str, busy_timeout_seconds: float = 30) -> None:
-        self._running: set[asyncio.Task[Any]] = set()
-        parsed = make_url(url)
-        self.writer: AsyncEngine
-        self.reader: AsyncEngine
-        if _is_sqlite(parsed):
-            parsed = parsed.set(drivername="sqlite+aiosqlite")
-            self.writer = create_async_engine(parsed, pool_size=1, max_overflow=0, **DISCREET)
-            self.reader = create_async_engine(parsed, pool_size=4, max_overflow=4, **DISCREET)
-            sqlite.prepare(self.writer.sync_engine, busy_timeout_seconds, writes=True)
-            sqlite.prepare(self.reader.sync_engine, busy_timeout_seconds, writes=False)
-        else:
-            parsed = parsed.set(drivername="postgresql+asyncpg")
-            connect = {"server_settings": postgresql.session_settings(busy_timeout_seconds)}
-            known: dict[str, Any] = {"connect_args": connect, "pool_pre_ping": True, **DISCREET}
-            # Writers take turns anyway.
-            self.writer = create_async_engine(parsed, pool_size=2, max_overflow=0, **known)
-            self.reader = create_async_engine(
-                parsed, pool_size=4, max_overflow=4, execution_options=postgresql.READS, **known
-            )
-            postgresql.prepare(self.writer.sync_engine, writes=True)
-            postgresql.prepare(self.reader.sync_engine, writes=False)
+        #: for work that is in a thread anyway
+        self.blocking = Database(url, busy_timeout_seconds)
+        self._readers = ThreadPoolExecutor(READERS, "read")
+        # There is one writer at a time: here they take their turns in the order in which they came.
+        self._writer = ThreadPoolExecutor(1, "write")
 
     async def write(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`function(session, …)` in one transaction that may write."""
-        return await self._run(self.writer, function, *args, **kwargs)
+        return await self._run(self._writer, self.blocking.write, function, *args, **kwargs)
 
     async def read(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`function(session, …)` in one transaction that only reads."""
-        return await self._run(self.reader, function, *args, **kwargs)
+        return await self._run(self._readers, self.blocking.read, function, *args, **kwargs)
 
     async def _run(
         self,
-        engine: AsyncEngine,
+        threads: ThreadPoolExecutor,
+        begin: Callable[[], AbstractContextManager[Session]],
         function: Callable[Concatenate[Session, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        async def transaction() -> T:
-            async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
-                return await session.run_sync(function, *args, **kwargs)
+        def transaction() -> T:
+            with begin() as session:
+                return function(session, *args, **kwargs)
 
-        # A transaction comes to its end though nobody waits for it any more: left in the middle, its connection
-        # would be lost to the pool.
-        task = asyncio.create_task(transaction())
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        # What is logged in it is of this request. And it comes to its end though nobody waits for it any more.
+        running = asyncio.get_running_loop().run_in_executor(threads, copy_context().run, transaction)
+        return await asyncio.shield(running)
 
     async def close(self) -> None:
-        await asyncio.gather(*self._running, return_exceptions=True)
-        await self.writer.dispose()
-        await self.reader.dispose()
+        for threads in (self._readers, self._writer):
+            await asyncio.to_thread(threads.shutdown)
+        self.blocking.close()

@@ -33,13 +33,10 @@ LIBPQ = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
 READS = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
-def session_settings(busy_timeout_seconds: float) -> dict[str, str]:
-    return SESSION | {"lock_timeout": f"{int(busy_timeout_seconds * 1000)}ms"}
-
-
 def options(busy_timeout_seconds: float) -> str:
-    """The same as libpq wants them."""
-    return " ".join(f"-c {name}={value}" for name, value in session_settings(busy_timeout_seconds).items())
+    """What libpq passes on to the server."""
+    settings = SESSION | {"lock_timeout": f"{int(busy_timeout_seconds * 1000)}ms"}
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def prepare(engine: Engine, *, writes: bool) -> None:
@@ -56,15 +53,9 @@ def prepare(engine: Engine, *, writes: bool) -> None:
 
 def be_discreet(context: ExceptionContext) -> None:
     """Without the row that could not be written, which PostgreSQL quotes: it may hold the secret of a webhook."""
-    errors: list[BaseException | None] = [context.sqlalchemy_exception, context.original_exception]
-    # asyncpg's own error stands behind the one that is translated to the form of other drivers
-    errors += [context.original_exception.__cause__]
-    for error in errors:
-        if error is None:
-            continue
-        error.args = tuple(_without_detail(each) for each in error.args)
-        if getattr(error, "detail", None) and isinstance(error.detail, str):  # type: ignore[attr-defined]
-            error.detail = None  # type: ignore[attr-defined]
+    for error in (context.sqlalchemy_exception, context.original_exception):
+        if error is not None:
+            error.args = tuple(_without_detail(each) for each in error.args)
 
 
 def _without_detail(value: Any) -> Any:

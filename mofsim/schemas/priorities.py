@@ -9,10 +9,10 @@ from mofsim.vocabulary import Priority
 
 def parse_priority(value: Any) -> Priority:
     """NAME in any case, or the number."""
-    names = ", ".join(p.name for p in Priority)
     try:
         return Priority[value.upper()] if isinstance(value, str) else Priority(value)
     except (KeyError, ValueError):
+        names = ", ".join(p.name for p in Priority)
         raise ValueError(f"is not a priority; use one of {names}") from None
 
 

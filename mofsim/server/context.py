@@ -37,14 +37,17 @@ CHECKS_AT_ONCE = 2
 class Context:
     settings: Settings
     database: AsyncDatabase
-    #: for work that blocks anyway, in a thread
-    blocking_database: Database
     storage: Storage
     tickets: Tickets
     stream: EventStream
     keyring: Keyring
     series: SeriesReader = field(default_factory=SeriesReader)
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHECKS_AT_ONCE))
+
+    @property
+    def blocking_database(self) -> Database:
+        """For work that blocks anyway, in a thread."""
+        return self.database.blocking
 
     @property
     def reuse(self) -> Reuse:
@@ -63,19 +66,17 @@ class Context:
 
 @asynccontextmanager
 async def open_context(settings: Settings) -> AsyncIterator[Context]:
-    address = settings.database_url, settings.database.busy_timeout_seconds
-    database, blocking_database = AsyncDatabase(*address), Database(*address)
+    database = AsyncDatabase(settings.database_url, settings.database.busy_timeout_seconds)
     stream = EventStream(database, settings.server.event_poll_seconds, settings.server.event_backlog)
-    keyring = Keyring(database, blocking_database)
+    keyring = Keyring(database)
     tickets = await run_in_threadpool(Tickets, settings)
     try:
         async with stream.following():
             storage = Storage(settings.storage.root)
-            yield Context(settings, database, blocking_database, storage, tickets, stream, keyring)
+            yield Context(settings, database, storage, tickets, stream, keyring)
     finally:
         await keyring.close()
         await database.close()
-        blocking_database.close()
 
 
 def context(request: Request) -> Context:

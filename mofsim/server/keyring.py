@@ -9,7 +9,7 @@ import structlog
 
 from mofsim.core import keys
 from mofsim.core.keys import USE_EVERY, Holder, WrongKey
-from mofsim.db.engine import AsyncDatabase, Database
+from mofsim.db.engine import AsyncDatabase
 from mofsim.db.tables import utcnow
 
 log = structlog.get_logger("mofsim.access")
@@ -20,9 +20,8 @@ _MOST = 1000
 
 
 class Keyring:
-    def __init__(self, database: AsyncDatabase, blocking_database: Database) -> None:
+    def __init__(self, database: AsyncDatabase) -> None:
         self._database = database
-        self._blocking_database = blocking_database
         #: by the hash of the key: its secret stays nowhere
         self._known: dict[bytes, tuple[float, Holder]] = {}
         self._written: dict[int, float] = {}
@@ -61,7 +60,7 @@ class Keyring:
 
     def _write(self, key_id: int) -> None:
         try:
-            with self._blocking_database.write() as session:
+            with self._database.blocking.write() as session:
                 keys.used(session, key_id)
         except Exception:
             log.exception("the last use of a key could not be written", key_id=key_id)

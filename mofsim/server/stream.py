@@ -50,7 +50,7 @@ class EventStream:
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
-        doorbell = await doorbell_at(self._database.reader.url)
+        doorbell = await doorbell_at(self._database.blocking.url)
         try:
             await doorbell.rang()
             self.last_id = await self._database.read(events.last_id)

@@ -4,7 +4,7 @@ import pytest
 
 from mofsim.core import queries, steering
 from mofsim.core.errors import Invalid
-from mofsim.core.queries import TaskFilter
+from mofsim.core.listing import TaskFilter
 from mofsim.db.engine import Database
 from mofsim.db.tables import Structure, utcnow
 from mofsim.vocabulary import Priority, TaskStatus

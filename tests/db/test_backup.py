@@ -25,7 +25,7 @@ from mofsim.db.engine import Database
 from mofsim.db.manifest import named_files
 from mofsim.db.migrate import HEAD, MIGRATIONS, NewerDatabaseError, upgrade
 from mofsim.db.restore import restore
-from mofsim.db.tables import Model, Structure, Task, TaskResult, Worker, utcnow
+from mofsim.db.tables import Model, Structure, Task, TaskKindCount, TaskResult, Worker, utcnow
 from mofsim.settings import Settings
 
 CONTENT = b"frame\n" * 2000
@@ -150,6 +150,22 @@ def test_a_restored_folder_holds_what_was_backed_up(source: Settings, empty: Set
     database = Database(empty.database_url)
     assert upgrade(database) is False
     database.close()
+
+
+def test_a_restored_database_goes_on_counting_tasks_by_kind(
+    source: Settings, empty: Settings, destination: Path
+) -> None:
+    backup(source, destination)
+    restore(empty, destination)
+    database = Database(empty.database_url)
+    for n in (4, 5):
+        add_result(database, empty.storage.root)
+        assert query(empty, "SELECT sum(n) FROM task_kind_counts") == n == n_tasks(empty)
+    with database.write() as session:
+        session.delete(session.get_one(Task, 2))
+    database.close()
+    assert query(empty, "SELECT sum(n) FROM task_kind_counts") == n_tasks(empty) == 4
+    assert query(empty, "SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'tasks'") > 10
 
 
 def test_the_weights_of_uploaded_models_are_backed_up(source: Settings, empty: Settings, destination: Path) -> None:
@@ -335,6 +351,7 @@ def test_a_backup_of_an_older_mofsim_is_upgraded(tmp_path: Path, empty: Settings
     with database.read() as session:
         assert session.get_one(TaskResult, 1).files_removed_at is None
         assert session.get_one(Task, 1).status == "QUEUED"
+        assert session.get_one(TaskKindCount, ("QUEUED", "optimization", "lj", 2)).n == 1
     assert upgrade(database) is False
     database.close()
 

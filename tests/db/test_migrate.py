@@ -3,16 +3,24 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
+from sqlalchemy.orm import Session
 
 from mofsim.db.engine import Database
 from mofsim.db.migrate import HEAD, MIGRATIONS, NewerDatabaseError, upgrade
-from mofsim.db.tables import Base, TaskCount
+from mofsim.db.tables import Base, Structure, Task, TaskCount, TaskKindCount, utcnow
 from mofsim.vocabulary import TaskStatus
+
+STRUCTURE = {
+    "name": "MOF-5", "original_name": "x", "file_path": "x", "normalised_path": "x", "file_size": 1, "format": "cif",
+    "checksum": "x", "n_atoms": 1, "formula": "H", "elements": ["H"], "volume_A3": 1.0, "is_builtin": False,
+    "description": "", "created_at": utcnow(),
+}  # fmt: skip
 
 
 def test_migrations_make_the_tables_that_the_code_declares(database: Database) -> None:
@@ -49,3 +57,46 @@ def test_a_database_of_a_newer_version_is_refused_with_advice(database: Database
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(NewerDatabaseError, match="install that version again"):
         upgrade(database)
+
+
+def migrated_to(revision: str, database: Database) -> None:
+    with database.writer.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def test_tasks_of_an_older_database_are_counted_by_kind_and_go_on_being(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    migrated_to("0009", database)
+    kinds = [("COMPLETED", "lj", 2)] * 30 + [("COMPLETED", "chgnet", 2)] * 7 + [("QUEUED", "lj", 0)]
+    columns = "task_type, preset, parameters, options, progress, attempt, faults, max_attempts, timeout_seconds"
+    values = "'optimization', 'quick', '{}', '{}', '{}', 0, 0, 3, 60.0"
+    flags = "held, awaits_parent, clean_start, structure_id, created_at, status, model_name, priority"
+    with database.writer.begin() as connection:
+        connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+        connection.execute(insert(Structure), [STRUCTURE])
+        for kind in kinds:
+            connection.exec_driver_sql(
+                f"INSERT INTO tasks ({columns}, {flags}) VALUES ({values}, 0, 0, 0, 1, '2026-01-01 00:00:00', ?, ?, ?)",
+                kind,
+            )
+    assert upgrade(database) is True
+    with database.write() as session:
+        assert kinds_of(session) == {kind: kinds.count(kind) for kind in kinds}
+        session.execute(text("UPDATE tasks SET status = 'CANCELLED' WHERE status = 'QUEUED'"))
+        session.execute(text("DELETE FROM tasks WHERE model_name = 'chgnet'"))
+        assert kinds_of(session) == {("COMPLETED", "lj", 2): 30, ("CANCELLED", "lj", 0): 1}
+    database.close()
+
+
+def kinds_of(session: Session) -> dict[tuple[str, str, int], int]:
+    return {(row.status, row.model_name, row.priority): row.n for row in session.scalars(select(TaskKindCount))}
+
+
+def test_sqlite_knows_every_index_of_the_tasks_and_none_that_is_gone(database: Database) -> None:
+    """Of those that it knows nothing of it thinks wrongly; a migration that makes one tells of it."""
+    with database.read() as session:
+        told = set(session.scalars(text("SELECT idx FROM sqlite_stat1 WHERE tbl = 'tasks'")))
+    assert told == {index.name for index in Task.__table__.indexes}  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from mofsim.db.tables.measured import Counter, DurationBucket, EndedTasks, Measu
 from mofsim.db.tables.models import MemoryNeed, Model, ModelStreak
 from mofsim.db.tables.outgoing import AlertNotification, Outgoing, WebhookDelivery
 from mofsim.db.tables.structures import Structure, StructureSetMember
-from mofsim.db.tables.tasks import Attempt, Batch, Event, Task, TaskCount, TaskLog, TaskResult
+from mofsim.db.tables.tasks import Attempt, Batch, Event, Task, TaskCount, TaskKindCount, TaskLog, TaskResult
 
 __all__ = [
     "NAMING",
@@ -39,6 +39,7 @@ __all__ = [
     "StructureSetMember",
     "Task",
     "TaskCount",
+    "TaskKindCount",
     "TaskLog",
     "TaskResult",
     "UtcDateTime",

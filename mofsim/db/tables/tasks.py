@@ -34,10 +34,19 @@ class Task(Base):
         # The claim reads this index from its front; finished tasks are not in it.
         Index("ix_tasks_waiting", "priority", "queued_at", "id", sqlite_where=text("status = 'QUEUED'"),
               postgresql_where=text("status = 'QUEUED'")),
+        Index("ix_tasks_awaiting", "parent_id", sqlite_where=text("awaits_parent = 1"),
+              postgresql_where=text("awaits_parent")),
+        # A list is read from one of these, newest first, whatever it is filtered by (core.pages).
         Index("ix_tasks_status_id", "status", "id"),
         Index("ix_tasks_model_name_id", "model_name", "id"),
-        Index("ix_tasks_structure_id_id", "structure_id", "id"),
+        Index("ix_tasks_task_type_id", "task_type", "id"),
+        Index("ix_tasks_priority_id", "priority", "id"),
+        Index("ix_tasks_status_model_name_id", "status", "model_name", "id"),
+        Index("ix_tasks_status_task_type_id", "status", "task_type", "id"),
+        Index("ix_tasks_model_name_task_type_id", "model_name", "task_type", "id"),
         Index("ix_tasks_batch_id_id", "batch_id", "id"),
+        # Half of all tasks may be of one structure: what it is filtered by is in the index, in the order of ids.
+        Index("ix_tasks_structure_id_id", "structure_id", "id", "status", "model_name", "task_type", "priority"),
         {"sqlite_autoincrement": True},
     )  # fmt: skip
 
@@ -54,7 +63,7 @@ class Task(Base):
     options: Mapped[Json] = mapped_column(default=dict)
     gpu_id: Mapped[str | None] = mapped_column(String(80))
     worker_id: Mapped[str | None] = mapped_column(String(200))
-    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     not_before: Mapped[datetime | None]
     queued_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
@@ -160,6 +169,21 @@ class TaskCount(Base):
 
     status: Mapped[str] = mapped_column(String(16), primary_key=True)
     n: Mapped[int] = mapped_column(default=0)
+
+
+class TaskKindCount(Base):
+    """How many tasks are of a kind; only kinds that there are have a row.
+
+    Triggers of the database keep it (migration 0010): it is right whoever writes a task, by whatever statement.
+    """
+
+    __tablename__ = "task_kind_counts"
+
+    status: Mapped[str] = mapped_column(String(16), primary_key=True)
+    task_type: Mapped[str] = mapped_column(String(40), primary_key=True)
+    model_name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    priority: Mapped[int] = mapped_column(primary_key=True)
+    n: Mapped[int]
 
 
 class Event(Base):

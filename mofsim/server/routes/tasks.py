@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mofsim.core import explain, queries, steering
+from mofsim.core.listing import TaskFilter
 from mofsim.core.wire import task_to_wire
 from mofsim.schemas.base import Id, UtcTime
 from mofsim.schemas.envelope import Page
@@ -43,8 +44,8 @@ class TaskQuery(BaseModel):
     limit: int = Field(100, ge=1, le=500)
     cursor: str | None = Field(None, max_length=1000, description="next_cursor of the page before")
 
-    def filter(self) -> queries.TaskFilter:
-        return queries.TaskFilter(**self.model_dump(exclude={"limit", "cursor"}))
+    def filter(self) -> TaskFilter:
+        return TaskFilter(**self.model_dump(exclude={"limit", "cursor"}))
 
 
 @document("tasks", query=TaskQuery, answer=Page[Task])
