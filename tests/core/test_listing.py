@@ -206,6 +206,7 @@ def fresh(session: Session) -> None:
     session.execute(text("ANALYZE sqlite_schema"))
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", sorted(FILTERS.keys() - LOOKS_THROUGH))
 def test_a_page_costs_what_it_shows_and_not_what_there_is(
     many: Session, monkeypatch: pytest.MonkeyPatch, name: str
@@ -224,6 +225,7 @@ def test_a_page_costs_what_it_shows_and_not_what_there_is(
         assert steps(many, page) < N_TASKS * (10 if sort.endswith("id") else 20) / 100, sort
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_nothing_that_is_asked_all_the_time_looks_through_all_tasks(many: Session) -> None:
     fresh(many)
     asked: list[Callable[[], Any]] = [
