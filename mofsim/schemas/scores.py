@@ -73,6 +73,16 @@ class Outcome(Response):
     facts: dict[str, Any] = Field(description="Further results that are scored, by their names in the row")
 
 
+class NotCovered(Response):
+    """What a model can not compute, because it does not know an element. It is no failure."""
+
+    model: str
+    structure: str
+    task_type: TaskType
+    guest: str | None = None
+    reason: str
+
+
 class Score(Response):
     """A number for a column: the mean or median of one number for each structure that takes part."""
 
@@ -143,6 +153,7 @@ class Scores(Response):
     rankings: list[Ranking]
     by_metal: list[MetalErrors]
     outcomes: list[Outcome]
+    not_covered: list[NotCovered] = Field(default_factory=list, description="What was not computed, and is no failure")
     references: list[Reference] = Field(description="Those that were compared with")
     notes: list[str] = Field(description="What a reader must know")
     rows: list[BatchRow]
