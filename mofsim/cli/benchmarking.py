@@ -1,0 +1,254 @@
+"""What `mofsim benchmark` and `mofsim benchmarks` share: sets, references, what is shown, and the watching of it."""
+
+import difflib
+import re
+import time
+from pathlib import Path
+
+import click
+
+from mofsim.benchmark.published import read_published
+from mofsim.benchmark.references import BadReference, References, read_csv
+from mofsim.benchmark.report import exports
+from mofsim.cli import text
+from mofsim.cli.app import App
+from mofsim.cli.importing import BENCHMARK_SETS, SUFFIX, plan, upload_all
+from mofsim.cli.output import Column
+from mofsim.client import ServerUnreachable, Unavailable
+from mofsim.schemas.benchmarks import ESSENTIAL, Benchmark, BenchmarkDetail, BenchmarkPlan, PlanCost
+from mofsim.schemas.scores import Reference
+from mofsim.schemas.tasks import Span
+from mofsim.vocabulary import OPEN_CELLS, SILENT_CELLS, CellState, ReportFormat
+
+#: Time between two looks at a benchmark that is watched, in seconds.
+_LOOK = 1.0
+#: what is not covered, and is shown one by one
+_SHOWN = 10
+#: by the ending of a report's file
+FORMATS = {
+    ".html": ReportFormat.HTML,
+    ".htm": ReportFormat.HTML,
+    ".json": ReportFormat.JSON,
+    ".csv": ReportFormat.CSV,
+    ".txt": ReportFormat.TEXT,
+}
+
+
+def set_for(app: App, given: str) -> str:
+    """The name of a set; a folder becomes one first. A name wins over a folder; `./NAME` is always a folder.
+
+    Raises click.BadParameter.
+    """
+    sets = {each.name: each.structure_ids for each in app.client.structure_sets()}
+    if given == ESSENTIAL or given in sets:
+        return given
+    folder = Path(given).expanduser()
+    if folder.is_dir():
+        return _imported(app, folder, sets)
+    known = [ESSENTIAL, *sets]
+    near = difflib.get_close_matches(given, known, n=2)
+    guess = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    raise click.BadParameter(f"{given!r} is neither a set of structures nor a folder; {guess}", param_hint="--set")
+
+
+def _imported(app: App, folder: Path, sets: dict[str, list[int]]) -> str:
+    """The set that a folder makes, or the first of those that a checkout of the published benchmark makes."""
+    wanted = plan(folder, recursive=False, set_name=None)
+    if not wanted.files:
+        raise click.BadParameter(f"{folder} has no {SUFFIX} file", param_hint="--set")
+    members = wanted.sets or {_name_of(folder): wanted.files}
+    added, errors = upload_all(app, folder, wanted.files, app.out.note)
+    for name, files in members.items():
+        ids = sorted({added[file].id for file in files if file in added})
+        if set(sets.get(name, ())) - set(ids):
+            raise click.BadParameter(
+                f"there is a set {name} already, and it has structures that {folder} has not; keep the folder under "
+                f"another name (`mofsim structures import {folder} --set NAME`) and give that name",
+                param_hint="--set",
+            )
+        if ids and ids != sets.get(name):
+            app.client.save_structure_set(name, ids)
+            app.out.note(f"set {name}: {len(ids)} structures")
+    if errors:
+        app.out.note(f"{len(errors)} of {len(wanted.files)} files were refused and are not in the benchmark")
+    made = [name for name, files in members.items() if any(file in added for file in files)]
+    if not made:
+        raise click.BadParameter(f"no file of {folder} is a structure that can be taken", param_hint="--set")
+    chosen = next(name for name in (*BENCHMARK_SETS, *made) if name in made)
+    if len(made) > 1:
+        others = ", ".join(name for name in made if name != chosen)
+        app.out.note(f"the benchmark is of {chosen}; {others} can be given by name (--set {others.split(', ')[0]})")
+    return chosen
+
+
+def _name_of(folder: Path) -> str:
+    """As the server takes names of sets."""
+    name = re.sub(r"[^\w.+-]+", "_", folder.resolve().name).lstrip(".")[:100] or "folder"
+    return f"{name}_" if name == ESSENTIAL else name
+
+
+def references_for(paths: tuple[Path, ...], folder: Path | None) -> list[Reference] | None:
+    """Those of files and checkouts, later ones over earlier; None where there are none.
+
+    A `folder` that the structures came from may hold the published ones. Raises click.BadParameter.
+    """
+    layers: list[list[Reference]] = []
+    if folder is not None:
+        try:
+            layers.append(read_published(folder))
+        except BadReference:
+            """It is a folder of structures and no more."""
+    for path in paths:
+        try:
+            layers.append(read_published(path) if path.is_dir() else read_csv(path))
+        except (BadReference, UnicodeDecodeError) as error:
+            raise click.BadParameter(str(error), param_hint="--references") from error
+    return References(*layers).all() if layers else None
+
+
+def format_for(file: Path) -> ReportFormat:
+    """Raises click.BadParameter."""
+    found = FORMATS.get(file.suffix.lower())
+    if found is None:
+        endings = ", ".join(FORMATS)
+        raise click.BadParameter(f"{file} must end in one of {endings}, which says how it is written")
+    return found
+
+
+def save_report(app: App, id: int, file: Path) -> None:
+    form = format_for(file)
+    if form is ReportFormat.JSON:
+        file.write_text(exports.as_json(app.client.benchmark_scores(id)), encoding="utf-8")
+    else:
+        app.client.save_benchmark_report(id, file, form)
+    app.out.note(f"saved {file}")
+
+
+def say_plan(app: App, found: BenchmarkPlan) -> None:
+    """Sums last: there a reader of a terminal begins."""
+    app.out.table(_COST, [_cost(each) for each in found.costs])
+    for line in uncovered(found):
+        app.out.note(line)
+    there = f", {found.n_there} are in benchmark {found.benchmark_id} already" if found.n_there else ""
+    reused = f", {found.n_reused} have a finished result elsewhere" if found.n_reused else ""
+    uncovered_too = f", {len(found.not_covered)} are not covered by their model" if found.not_covered else ""
+    lines = {"tasks": f"{found.n_new} to compute of {found.n_cells}{there}{reused}{uncovered_too}"}
+    for device, span in found.device_seconds.items():
+        lines[f"{'GPU' if device == 'cuda' else 'CPU'}-hours"] = hours(span)
+    lines |= {"not known": _unknown(found)} if found.n_unknown_time else {}
+    if found.largest_memory_MB is not None:
+        rest = f"; of {found.n_unknown_memory} tasks it is not known" if found.n_unknown_memory else ""
+        lines["memory"] = f"{text.size(found.largest_memory_MB * 1e6)} at most{rest}"
+    elif found.n_new:
+        lines["memory"] = "not known yet: no task of these models has ended here"
+    if found.disk_MB is not None:
+        rest = f"; of {found.n_unknown_disk} tasks it is not known" if found.n_unknown_disk else ""
+        lines["disk"] = f"about {text.size(found.disk_MB * 1e6)}{rest}"
+    elif found.n_new:
+        lines["disk"] = "not known yet: no such task has ended here"
+    app.out.fields(lines)
+
+
+def _unknown(found: BenchmarkPlan) -> str:
+    which = list(dict.fromkeys(f"{each.task_type} with {each.model}" for each in found.costs if each.n_unknown_time))
+    shown = ", ".join(which[:_SHOWN]) + (f" and {len(which) - _SHOWN} more" if len(which) > _SHOWN else "")
+    return f"the time of {found.n_unknown_time} tasks, like which none has ended here: {shown}"
+
+
+_COST = [
+    Column("MODEL"),
+    Column("TYPE"),
+    Column("TASKS", right=True),
+    Column("DEVICE"),
+    Column("HOURS", right=True),
+    Column("LEARNT FROM", right=True),
+    Column("MEMORY", right=True),
+]
+
+
+def _cost(found: PlanCost) -> list[str]:
+    other = "" if found.same_parameters or not found.learnt_from else " with other parameters"
+    learnt = f"{found.learnt_from} tasks{other}" if found.learnt_from else "nothing"
+    memory = text.size(found.memory_MB * 1e6) if found.memory_MB is not None else ""
+    too_large = f" (too much for {len(found.too_large)} structures)" if found.too_large else ""
+    kind = {"cuda": "GPU", "cpu": "CPU"}.get(found.device or "", "")
+    spent = hours(found.seconds) if found.seconds else ""
+    return [found.model, found.task_type, str(found.n_tasks), kind, spent, learnt, memory + too_large]
+
+
+def hours(span: Span) -> str:
+    """About how many, and the range: 3.2 (1.9–5.5)."""
+    median, low, high = (_short(seconds / 3600) for seconds in (span.median, span.low, span.high))
+    return median if low == high else f"{median} ({low}–{high})"
+
+
+def _short(number: float) -> str:
+    return f"{number:.0f}" if number >= 10 else f"{number:.2g}"
+
+
+def uncovered(found: BenchmarkPlan | BenchmarkDetail) -> list[str]:
+    """A line for each model and structure."""
+    if isinstance(found, BenchmarkPlan):
+        told = [(each.model, each.structure, each.reason) for each in found.not_covered]
+    else:
+        names = {structure.id: structure.name for structure in found.structures}
+        cells = [cell for cell in found.cells if cell.state is CellState.NOT_COVERED]
+        told = [(cell.model, names[cell.structure_id], cell.reason or "") for cell in cells]
+    lines = [f"not covered: {name}: {reason}" for _, name, reason in dict.fromkeys(told)]
+    return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"… and {len(lines) - _SHOWN} more"]
+
+
+def watched(app: App, id: int, every_seconds: float) -> Benchmark:
+    """Say how far it is until all has ended. Ctrl-C says that it goes on, and ends the command."""
+    try:
+        return _until_end(app, id, every_seconds)
+    except KeyboardInterrupt:
+        app.out.note(
+            f"benchmark {id} goes on; `mofsim benchmarks watch {id}` looks again, `mofsim benchmarks cancel {id}` "
+            "ends it"
+        )
+        raise
+
+
+def _until_end(app: App, id: int, every_seconds: float) -> Benchmark:
+    found = app.client.benchmark_progress(id)
+    due, said = 0.0, ""
+    while any(found.counts[state] for state in OPEN_CELLS):
+        now, line = time.monotonic(), progress(found)
+        if now >= due and line != said:
+            click.echo(line, err=app.json)
+            due, said = now + every_seconds, line
+        time.sleep(_LOOK)
+        found = _looked_again(app, found)
+    return found
+
+
+def _looked_again(app: App, before: Benchmark) -> Benchmark:
+    """As it is now, or as it was while the server can not be reached: it may be started again."""
+    try:
+        return app.client.benchmark_progress(before.id)
+    except (ServerUnreachable, Unavailable) as error:
+        app.out.note(f"mofsim: {error}; trying again")
+        return before
+
+
+def progress(found: Benchmark) -> str:
+    eta = f"  about {text.duration(found.eta_seconds)} left" if found.eta_seconds is not None else ""
+    return f"benchmark {found.id}  {text.number(found.percent, 1, '%')}  {counts(found)}{eta}"
+
+
+def counts(found: Benchmark) -> str:
+    return ", ".join(f"{n} {state}" for state, n in found.counts.items() if n) or "nothing to compute"
+
+
+def is_incomplete(found: Benchmark) -> bool:
+    """Whether something ended without saying anything of its model."""
+    return any(found.counts[state] for state in SILENT_CELLS)
+
+
+def say_incomplete(app: App, found: Benchmark) -> None:
+    n = sum(found.counts[state] for state in SILENT_CELLS)
+    app.out.note(
+        f"{n} tasks ended without saying anything of their model (worker, device, disk, cancelled or deleted): "
+        f"`mofsim benchmarks retry {found.id}`, or the same command with --resume, tries them again"
+    )
