@@ -87,23 +87,26 @@ def _name_of(folder: Path) -> str:
     return f"{name}_" if name == ESSENTIAL else name
 
 
-def references_for(paths: tuple[Path, ...], folder: Path | None) -> list[Reference] | None:
-    """Those of files and checkouts, later ones over earlier; None where there are none.
+Layers = list[list[Reference]]
 
-    A `folder` that the structures came from may hold the published ones. Raises click.BadParameter.
-    """
-    layers: list[list[Reference]] = []
+
+def read_references(paths: tuple[Path, ...]) -> Layers:
+    """Those of files and checkouts, in their order. Raises click.BadParameter."""
+    try:
+        return [read_published(path) if path.is_dir() else read_csv(path) for path in paths]
+    except (BadReference, UnicodeDecodeError) as error:
+        raise click.BadParameter(str(error), param_hint="--references") from error
+
+
+def together(own: Layers, folder: Path | None) -> list[Reference] | None:
+    """Later ones over earlier, and all over those that a `folder` of structures brings; None where there are none."""
+    published: Layers = []
     if folder is not None:
         try:
-            layers.append(read_published(folder))
+            published = [read_published(folder)]
         except BadReference:
             """It is a folder of structures and no more."""
-    for path in paths:
-        try:
-            layers.append(read_published(path) if path.is_dir() else read_csv(path))
-        except (BadReference, UnicodeDecodeError) as error:
-            raise click.BadParameter(str(error), param_hint="--references") from error
-    return References(*layers).all() if layers else None
+    return References(*published, *own).all() if published or own else None
 
 
 def format_for(file: Path) -> ReportFormat:

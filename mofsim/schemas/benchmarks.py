@@ -1,10 +1,12 @@
 """Benchmarks on the wire: what is asked for, how far it is, and what it would cost."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from mofsim.schemas import notebook
 from mofsim.schemas.base import Request, Response
 from mofsim.schemas.guests import GUESTS
 from mofsim.schemas.priorities import PriorityName
@@ -156,6 +158,13 @@ class BenchmarkDetail(Benchmark):
     parameters: list[AskedType] = Field(description="What is not as the preset has it, by task type")
     structures: list[StructureBrief]
     cells: list[BenchmarkCell]
+
+    def _repr_html_(self) -> str:
+        """How far it is, and how many cells of each model and task type are in which state."""
+        kinds = dict.fromkeys((cell.model, cell.task_type) for cell in self.cells)
+        states = {kind: Counter(c.state for c in self.cells if (c.model, c.task_type) == kind) for kind in kinds}
+        matrix = [{"model": kind[0], "task type": kind[1], **found} for kind, found in states.items()]
+        return notebook.record(Benchmark.model_validate(self)) + notebook.listing(matrix, None)
 
 
 class BenchmarkChanged(Response):

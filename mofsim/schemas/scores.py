@@ -1,10 +1,12 @@
 """Scores of a benchmark: what models answered, what the references say, and how far the two are apart."""
 
 from datetime import datetime
+from html import escape
 from typing import Any
 
 from pydantic import Field
 
+from mofsim.schemas import notebook
 from mofsim.schemas.base import Response
 from mofsim.schemas.batches import BatchRow
 from mofsim.vocabulary import Preset, Quantity, TaskStatus, TaskType, Verdict
@@ -157,6 +159,17 @@ class Scores(Response):
     references: list[Reference] = Field(description="Those that were compared with")
     notes: list[str] = Field(description="What a reader must know")
     rows: list[BatchRow]
+
+    def _repr_html_(self) -> str:
+        """What a reader must know, and the scores; the rest is for programs and reports."""
+        labels = {column.id: column.label for column in self.columns}
+        shown = [
+            {"model": labels[each.column], "task type": each.task_type, "score": each.title, "unit": each.unit}
+            | each.model_dump(include={"value", "low", "high", "n", "baseline", "failures", "device"})
+            for each in self.scores
+        ]
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<p><b>{escape(self.title)}</b></p>{notes}{notebook.listing(shown, None)}"
 
 
 class Change(Response):

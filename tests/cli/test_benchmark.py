@@ -83,7 +83,7 @@ def test_a_dry_run_tells_numbers_and_what_is_unknown_and_begins_nothing(
         ((*LINE, "--param", "npt_steps=1"), "none of optimization takes 'npt_steps'"),
         ((*LINE, "--param", "fmax=-1"), "greater than 0"),
         ((*LINE, "--guests", "water"), "no molecule of ASE"),
-        ((*LINE, "--references", "bad.csv"), "'volume' "),
+        ((*LINE, "--references", "bad.csv"), "bad.csv has no meaning for 'volume'"),
         ((*LINE, "--references", "none.csv"), "does not exist"),
         (("benchmarks", "report", 1, "report.pdf"), "must end in one of .html"),
     ],

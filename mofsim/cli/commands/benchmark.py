@@ -11,11 +11,12 @@ from mofsim.cli.benchmarking import (
     format_for,
     is_incomplete,
     progress,
-    references_for,
+    read_references,
     save_report,
     say_incomplete,
     say_plan,
     set_for,
+    together,
     uncovered,
     watched,
 )
@@ -130,7 +131,7 @@ def benchmark(
     if dry_run and (resume or report):
         raise click.UsageError("--dry-run computes nothing; leave --resume and --report")
     own = for_each(types, parameters)
-    folder = Path(set_name).expanduser()
+    compared, folder = read_references(references), Path(set_name).expanduser()
     chosen = set_for(app, set_name)
     asked: dict[str, Any] = {
         "models": models,
@@ -145,8 +146,8 @@ def benchmark(
     }
     if dry_run:
         return _say_plan(app, asked)
-    known = references_for(references, folder if chosen != set_name else None)
-    changed = app.client.start_benchmark(**asked, references=known)
+    given = together(compared, folder if chosen != set_name else None)
+    changed = app.client.start_benchmark(**asked, references=given)
     _say_begun(app, changed)
     if resume:
         changed = _resumed(app, changed)
