@@ -3,6 +3,7 @@
 import difflib
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from mofsim.cli import text
 from mofsim.cli.app import App
 from mofsim.cli.importing import BENCHMARK_SETS, SUFFIX, plan, upload_all
 from mofsim.cli.output import Column
-from mofsim.client import ServerUnreachable, Unavailable
+from mofsim.client import ClientError, ServerUnreachable, Unavailable
 from mofsim.schemas.benchmarks import ESSENTIAL, Benchmark, BenchmarkDetail, BenchmarkPlan, PlanCost
 from mofsim.schemas.scores import Reference
 from mofsim.schemas.tasks import Span
@@ -22,6 +23,8 @@ from mofsim.vocabulary import OPEN_CELLS, SILENT_CELLS, CellState, ReportFormat
 
 #: Time between two looks at a benchmark that is watched, in seconds.
 _LOOK = 1.0
+#: So long nothing ran before it is said why, and so long until it is said again.
+_WHY_AFTER, _WHY_AGAIN = 5.0, 300.0
 #: what is not covered, and is shown one by one
 _SHOWN = 10
 #: by the ending of a report's file
@@ -153,6 +156,8 @@ def say_plan(app: App, found: BenchmarkPlan) -> None:
 
 
 def _unknown(found: BenchmarkPlan) -> str:
+    if found.n_unknown_time == found.n_new:
+        return f"the time of all {found.n_new} tasks: none like them has ended here"
     which = list(dict.fromkeys(f"{each.task_type} with {each.model}" for each in found.costs if each.n_unknown_time))
     shown = ", ".join(which[:_SHOWN]) + (f" and {len(which) - _SHOWN} more" if len(which) > _SHOWN else "")
     return f"the time of {found.n_unknown_time} tasks, like which none has ended here: {shown}"
@@ -215,15 +220,31 @@ def watched(app: App, id: int, every_seconds: float) -> Benchmark:
 
 def _until_end(app: App, id: int, every_seconds: float) -> Benchmark:
     found = app.client.benchmark_progress(id)
-    due, said = 0.0, ""
+    due, said, moved = 0.0, "", time.monotonic()
     while any(found.counts[state] for state in OPEN_CELLS):
         now, line = time.monotonic(), progress(found)
         if now >= due and line != said:
             click.echo(line, err=app.json)
             due, said = now + every_seconds, line
+        if found.counts[CellState.RUNNING]:
+            moved = now
+        elif now - moved >= _WHY_AFTER:
+            _say_why(app, id)
+            # Once more after a long while: whoever looks again should not have to search for it.
+            moved = now + _WHY_AGAIN - _WHY_AFTER
         time.sleep(_LOOK)
         found = _looked_again(app, found)
     return found
+
+
+def _say_why(app: App, id: int) -> None:
+    """Why nothing runs."""
+    with suppress(ClientError):
+        waiting = [cell for cell in app.client.benchmark(id).cells if cell.state is CellState.WAITING]
+        if waiting and waiting[0].task_id:
+            app.out.note(
+                f"nothing runs; of task {waiting[0].task_id}: {app.client.explain(waiting[0].task_id).sentence}"
+            )
 
 
 def _looked_again(app: App, before: Benchmark) -> Benchmark:

@@ -120,7 +120,8 @@ def add_models(
 ) -> Changed:
     """Compute the same with further models. Raises NotFound, and what `start` raises."""
     benchmark = find(session, benchmark_id)
-    kinds, found = _kinds(benchmark), structures_of(session, benchmark)
+    found = structures_of(session, benchmark)
+    kinds = _kinds(benchmark, found)
     return Changed(benchmark, submitted=_fill(session, benchmark, names, kinds, found, defaults, root, reuse))
 
 
@@ -145,7 +146,8 @@ def retry(
     for name in sorted({task.model_name for task in tasks} | {cell.model_name for cell in empty}):
         _check_weights(session, benchmark, models.usable(session, name), root)
     steering.retry_all(session, tasks)
-    submitted = _submit(session, benchmark, empty, _kinds(benchmark), defaults, reuse)
+    kinds = _kinds(benchmark, structures_of(session, benchmark)) if empty else []
+    submitted = _submit(session, benchmark, empty, kinds, defaults, reuse)
     if tasks or submitted:
         benchmark.resumed_at = utcnow()
     return Changed(benchmark, submitted=submitted, retried=tasks)
@@ -205,8 +207,17 @@ def there(session: Session, benchmark_id: int) -> set[tuple[str, str, str, int]]
     return {(cell.model_name, cell.task_type, cell.guest, cell.structure_id) for cell in _cells(session, benchmark_id)}
 
 
-def _kinds(benchmark: Benchmark) -> list[Kind]:
-    return kinds_of(benchmark.definition, Preset(benchmark.preset))
+def _kinds(benchmark: Benchmark, structures: Sequence[Structure]) -> list[Kind]:
+    """Raises Conflict where they are not what the benchmark was begun with."""
+    preset = Preset(benchmark.preset)
+    kinds = kinds_of(benchmark.definition, preset)
+    if fingerprint(benchmark.name, preset, kinds, [each.id for each in structures]) != benchmark.fingerprint:
+        raise Conflict(
+            f"this version of mofsim has other parameters in preset {preset} than benchmark {benchmark.id} was begun "
+            "with; begin it anew with this one, so that all models are computed alike",
+            type="OtherProtocol",
+        )
+    return kinds
 
 
 def _cells(session: Session, benchmark_id: int) -> list[BenchmarkCell]:

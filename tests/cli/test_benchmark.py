@@ -1,11 +1,13 @@
 """Benchmarks from the command line, with a server and hands instead of a worker."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mofsim.cli import benchmarking
 from mofsim.client import Client
 from mofsim.vocabulary import TaskStatus
 from tests.client.running import Hands
@@ -55,7 +57,7 @@ def test_a_dry_run_tells_numbers_and_what_is_unknown_and_begins_nothing(
     own_mofsim: Mofsim, own_client: Client, hands: Hands
 ) -> None:
     said = own_mofsim("benchmark", "lj", "--dry-run").stdout
-    assert "30 to compute of 30" in said and "like which none has ended here: optimization with lj" in said
+    assert "30 to compute of 30" in said and "the time of all 30 tasks: none like them has ended here" in said
     assert "no task of these models has ended here" in said and own_client.benchmarks().total == 0
     own_client.submit("optimization", "MOF-5", model="lj", preset="quick")
     metrics = {"duration_seconds": 360.0, "peak_memory_MB": 1300.0}
@@ -65,6 +67,8 @@ def test_a_dry_run_tells_numbers_and_what_is_unknown_and_begins_nothing(
     atoms = sum(each.n_atoms for each in own_client.structures(True))
     assert f"CPU-hours  {atoms / 106 / 10:.2g}" in said, said
     assert "GB at most" in said and "about" in said
+    line = ("benchmark", "lj", "--tasks", "optimization,stability", "--preset", "quick", "--dry-run")
+    assert "the time of 5 tasks, like which none has ended here: stability with lj" in own_mofsim(*line).stdout
     plan = own_mofsim(*LINE, "--dry-run", "--json").document
     assert plan["n_new"] == 5 and plan["device_seconds"]["cpu"]["median"] > 360
 
@@ -130,6 +134,23 @@ def test_a_checkout_of_the_published_benchmark_brings_its_set_and_references(
     assert said.document["benchmark"]["set"] == "main_set" and "hcmof can be given by name" in said.stderr
     assert said.document["benchmark"]["n_own_references"] == 1
     assert {each.name for each in own_client.structure_sets()} == {"main_set", "hcmof"}
+
+
+def test_while_nothing_runs_it_says_why(
+    own_mofsim: Mofsim, own_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmarking, "_WHY_AFTER", 0.0)
+    monkeypatch.setattr(benchmarking, "_LOOK", 0.1)
+    assert own_mofsim(*LINE, "--no-wait").status == 0
+    # Nobody computes, so that somebody must end it.
+    ending = threading.Timer(2.0, lambda: Client(own_client.url).cancel_benchmark(1))
+    ending.start()
+    said = own_mofsim(*LINE)
+    ending.join()
+    assert said.status == 1 and "nothing runs; of task" in said.stderr and "No worker takes tasks" in said.stderr, (
+        said.stderr
+    )
+    assert "5 tasks ended without saying anything" in said.stderr
 
 
 def test_what_was_lost_makes_it_fail_until_it_is_resumed(

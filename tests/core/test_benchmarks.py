@@ -29,7 +29,8 @@ from mofsim.core.submission import Defaults
 from mofsim.db.engine import Database
 from mofsim.db.tables import Batch, BenchmarkCell, Model, Structure, StructureSetMember, Task
 from mofsim.schemas.benchmarks import BenchmarkDetail, BenchmarkPlan, BenchmarkSubmit
-from mofsim.vocabulary import SCORED, CellState, TaskStatus, TaskType
+from mofsim.schemas.simulations import PRESETS
+from mofsim.vocabulary import SCORED, CellState, Preset, TaskStatus, TaskType
 
 DEFAULTS = Defaults("A", 3600.0, 3)
 ELEMENTS = {"MOF-5": ["C", "H", "O", "Zn"], "HKUST-1": ["C", "Cu", "H", "O"], "oxide": ["Mg", "O"]}
@@ -265,6 +266,16 @@ def test_a_model_with_other_weights_is_not_mixed_with_its_results(bench: Bench) 
         with pytest.raises(Conflict, match="weights of A are not those"):
             again()
     assert bench.start("B").submitted and bench.start("A", name="second").is_new
+
+
+def test_a_benchmark_that_was_begun_with_other_presets_is_not_gone_on_with(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.start("A")
+    monkeypatch.setitem(PRESETS[TaskType.OPTIMIZATION], Preset.QUICK, {"fmax_eV_per_A": 0.04, "max_steps": 100})
+    with pytest.raises(Conflict, match="other parameters in preset quick"):
+        bench.add("B")
+    assert bench.start("B").is_new
 
 
 def test_a_structure_of_a_benchmark_can_not_be_removed(bench: Bench) -> None:

@@ -66,7 +66,9 @@ def _with_guest(structure: str, guest: str | None) -> str:
 def structure_table(scores: Scores, structure: str) -> Table:
     """What all models answered for one structure, beside the reference."""
     own = [each for each in scores.outcomes if each.structure == structure]
-    columns = [column for column in scores.columns if any(each.column == column.id for each in own)]
+    lacking = {each.model for each in scores.not_covered if each.structure == structure}
+    there = {each.column for each in own}
+    columns = [column for column in scores.columns if column.id in there or column.model in lacking]
     kinds = sorted({(each.task_type, each.guest or "") for each in own}, key=lambda kind: (_type_order(kind[0]), kind))
     found = {(each.task_type, each.guest or "", each.column): each for each in own}
     rows = []
