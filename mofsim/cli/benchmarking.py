@@ -16,7 +16,7 @@ from mofsim.cli.app import App
 from mofsim.cli.importing import BENCHMARK_SETS, SUFFIX, plan, upload_all
 from mofsim.cli.output import Column
 from mofsim.client import ClientError, ServerUnreachable, Unavailable
-from mofsim.schemas.benchmarks import ESSENTIAL, Benchmark, BenchmarkDetail, BenchmarkPlan, PlanCost
+from mofsim.schemas.benchmarks import ESSENTIAL, Benchmark, BenchmarkChanged, BenchmarkDetail, BenchmarkPlan, PlanCost
 from mofsim.schemas.scores import Reference
 from mofsim.schemas.tasks import Span
 from mofsim.vocabulary import OPEN_CELLS, SILENT_CELLS, CellState, ReportFormat
@@ -263,6 +263,13 @@ def progress(found: Benchmark) -> str:
 
 def counts(found: Benchmark) -> str:
     return ", ".join(f"{n} {state}" for state, n in found.counts.items() if n) or "nothing to compute"
+
+
+def retried(app: App, changed: BenchmarkChanged) -> str:
+    """What a retry did; models that it left out are said at once."""
+    for name in changed.left_out:
+        app.out.note(f"model {name} can not be used any more, so that nothing of it is tried again")
+    return f"{changed.n_retried + changed.n_submitted} tasks are tried again"
 
 
 def is_incomplete(found: Benchmark) -> bool:

@@ -39,6 +39,8 @@ class Changed:
     submitted: list[Task] = field(default_factory=list)
     retried: list[Task] = field(default_factory=list)
     cancelled: list[Task] = field(default_factory=list)
+    #: models that can not be used any more, so that nothing of theirs was tried again
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def tasks(self) -> list[Task]:
@@ -136,13 +138,16 @@ def retry(
 ) -> Changed:
     """Try again what ended without saying anything of its model; with `failed`, what counts against it too.
 
-    What was deleted is submitted anew, and so is what its model covers by now. Raises NotFound, Invalid for a model
-    that can not be used any more, and Conflict for one that has other weights by now.
+    What was deleted is submitted anew, and so is what its model covers by now. Models that can not be used any more are
+    left out. Raises NotFound, and Conflict for a model that has other weights by now.
     """
     benchmark = find(session, benchmark_id)
     again = {CellState.LOST, CellState.CANCELLED} | ({CellState.FAILED} if failed else set())
     tasks = [task for task in _tasks(session, benchmark_id, FINAL) if state_of(task.status, task.error_type) in again]
     empty = [cell for cell in _cells(session, benchmark_id) if cell.task_id is None]
+    gone = _unusable(session, {task.model_name for task in tasks} | {cell.model_name for cell in empty})
+    tasks = [task for task in tasks if task.model_name not in gone]
+    empty = [cell for cell in empty if cell.model_name not in gone]
     for name in sorted({task.model_name for task in tasks} | {cell.model_name for cell in empty}):
         _check_weights(session, benchmark, models.usable(session, name), root)
     steering.retry_all(session, tasks)
@@ -150,7 +155,7 @@ def retry(
     submitted = _submit(session, benchmark, empty, kinds, defaults, reuse)
     if tasks or submitted:
         benchmark.resumed_at = utcnow()
-    return Changed(benchmark, submitted=submitted, retried=tasks)
+    return Changed(benchmark, submitted=submitted, retried=tasks, left_out=sorted(gone))
 
 
 def cancel(session: Session, benchmark_id: int) -> Changed:
@@ -200,6 +205,16 @@ def why_not_covered(session: Session, model: Model, structure: Structure, kind: 
     parts = [", ".join(in_structure)] if in_structure else []
     parts += [f"{', '.join(in_guest)} of the guest"] if in_guest else []
     return f"{model.name} was not trained on {' and '.join(parts)}" if parts else None
+
+
+def _unusable(session: Session, names: Iterable[str]) -> set[str]:
+    found = set()
+    for name in names:
+        try:
+            models.usable(session, name)
+        except Invalid:
+            found.add(name)
+    return found
 
 
 def there(session: Session, benchmark_id: int) -> set[tuple[str, str, str, int]]:

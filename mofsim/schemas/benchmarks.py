@@ -176,6 +176,9 @@ class BenchmarkChanged(Response):
     n_reused: int = Field(0, description="Those of them that were given a finished result")
     n_retried: int = Field(0, description="Tasks that wait again")
     n_cancelled: int = Field(0, description="Tasks that end, or are asked to")
+    left_out: list[str] = Field(
+        default_factory=list, description="Models that can not be used any more, so that nothing was tried again"
+    )
 
 
 class PlanCost(Response):

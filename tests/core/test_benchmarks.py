@@ -231,6 +231,16 @@ def test_only_what_said_nothing_of_the_model_is_tried_again(bench: Bench) -> Non
     assert bench.retry(failed=True).tasks == []
 
 
+def test_a_model_that_is_gone_keeps_no_other_from_being_tried_again(bench: Bench) -> None:
+    bench.start("A", "C")
+    for _ in range(3):
+        bench.end(TaskStatus.FAILED, error_type="DeviceFault", error_message="")
+    bench.session.get_one(Model, "C").is_available = False
+    changed = bench.retry()
+    assert [task.model_name for task in changed.retried] == ["A", "A"] and changed.left_out == ["C"]
+    assert bench.see().counts[CellState.LOST] == 1
+
+
 def test_a_deleted_task_is_submitted_again(bench: Bench) -> None:
     bench.start("A")
     gone = bench.end()

@@ -12,6 +12,7 @@ from mofsim.cli.benchmarking import (
     is_incomplete,
     progress,
     read_references,
+    retried,
     save_report,
     say_incomplete,
     say_plan,
@@ -186,7 +187,7 @@ def _say_begun(app: App, changed: BenchmarkChanged) -> None:
 
 def _resumed(app: App, before: BenchmarkChanged) -> BenchmarkChanged:
     changed = app.client.retry_benchmark(before.benchmark.id)
-    app.out.note(f"{changed.n_retried + changed.n_submitted} tasks are tried again")
+    app.out.note(retried(app, changed))
     return changed
 
 

@@ -6,7 +6,7 @@ import click
 
 from mofsim.cli import text
 from mofsim.cli.app import App, CommandGroup
-from mofsim.cli.benchmarking import counts, format_for, progress, save_report, watched
+from mofsim.cli.benchmarking import counts, format_for, progress, retried, save_report, watched
 from mofsim.cli.commands.benchmark import end
 from mofsim.cli.commands.watch import every
 from mofsim.cli.output import Column
@@ -146,7 +146,7 @@ def retry(app: App, id: int, failed: bool) -> None:
     With --json: {benchmark, n_retried, n_submitted, …}.
     """
     changed = app.client.retry_benchmark(id, failed=failed)
-    _say(app, changed, f"{changed.n_retried + changed.n_submitted} tasks are tried again")
+    _say(app, changed, retried(app, changed))
 
 
 @benchmarks.command()

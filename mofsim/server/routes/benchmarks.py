@@ -173,6 +173,7 @@ def _write(context: Context, change: Callable[[Session], Changed]) -> tuple[Benc
             n_reused=sum(task.status == TaskStatus.COMPLETED for task in made.submitted),
             n_retried=len(made.retried),
             n_cancelled=len(made.cancelled),
+            left_out=made.left_out,
         )
     return told, made
 
