@@ -36,11 +36,11 @@ class Kind:
     #: where in the request it was asked for
     field: str
 
-    def submit(self, model: str, structure_id: int, preset: Preset, options: Mapping[str, Any]) -> TaskSubmit:
+    def template(self, preset: Preset, options: Mapping[str, Any]) -> TaskSubmit:
+        """The submit of all its tasks, whose model and structure are to be replaced."""
         return SUBMIT[self.task_type].model_validate(
             {
-                "model": model,
-                "structure": UploadedStructure(source="upload", id=structure_id),
+                "structure": UploadedStructure(source="upload", id=0),
                 "preset": preset,
                 "parameters": dict(self.given),
                 "options": dict(options),

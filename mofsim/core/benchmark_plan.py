@@ -13,7 +13,7 @@ from mofsim.core.benchmark_definition import Kind
 from mofsim.core.errors import Invalid
 from mofsim.core.reuse import Reuse
 from mofsim.core.submission import Defaults
-from mofsim.db.tables import BenchmarkCell, Model, Structure, Task, TaskResult, Worker
+from mofsim.db.tables import Model, Structure, Task, TaskResult, Worker
 from mofsim.schemas.benchmarks import BenchmarkPlan, BenchmarkSubmit, PlanCost
 from mofsim.schemas.scores import NotCovered
 from mofsim.schemas.tasks import Span
@@ -71,7 +71,7 @@ def _sort(
 ) -> _Sorted:
     found = _Sorted()
     there = benchmarks.there(session, asked.benchmark.id) if asked.benchmark else set()
-    options = body.options.model_dump(mode="json")
+    builder = benchmarks.Builder(session, body.preset, body.options.model_dump(mode="json"), defaults)
     for index, name in enumerate(names):
         model = _usable(session, name, index)
         for kind in asked.kinds:
@@ -82,8 +82,7 @@ def _sort(
                 elif reason := benchmarks.why_not_covered(session, model, structure, kind):
                     found.not_covered.append(_not_covered(name, structure, kind, reason))
                 else:
-                    cell = BenchmarkCell(model_name=name, task_type=kind.task_type, structure_id=structure.id)
-                    task = benchmarks.build(session, body.preset, options, cell, kind, defaults)
+                    task = builder.build(kind, name, structure.id)
                     if reuse and body.options.reuse and reuse.find(session, task):
                         found.reused += 1
                     else:

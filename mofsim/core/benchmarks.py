@@ -27,6 +27,7 @@ from mofsim.core.submission import Defaults
 from mofsim.core.weights import weights_sha256
 from mofsim.db.tables import Batch, Benchmark, BenchmarkCell, Model, Structure, Task, TaskResult, utcnow
 from mofsim.schemas.benchmarks import MAX_CELLS, BenchmarkOptions, BenchmarkSubmit, OwnReference
+from mofsim.schemas.submission import TaskSubmit, UploadedStructure
 from mofsim.vocabulary import ACTIVE, FINAL, CellState, Preset, TaskStatus, TaskType, Verdict
 
 
@@ -296,6 +297,7 @@ def _submit(
 ) -> list[Task]:
     """A task for each cell that its model covers, as one batch; of one model and type they follow each other."""
     by_name = {(str(kind.task_type), kind.guest): kind for kind in kinds}
+    builder = Builder(session, benchmark.preset, benchmark.options, defaults)
     made: list[tuple[BenchmarkCell, Task]] = []
     for cell in cells:
         kind = by_name[cell.task_type, cell.guest]
@@ -303,7 +305,7 @@ def _submit(
         structure = session.get_one(Structure, cell.structure_id)
         cell.not_covered = why_not_covered(session, model, structure, kind)
         if cell.not_covered is None:
-            made.append((cell, build(session, benchmark.preset, benchmark.options, cell, kind, defaults)))
+            made.append((cell, builder.build(kind, cell.model_name, cell.structure_id)))
     if not made:
         return []
     batch = Batch(name=f"benchmark {benchmark.id}: {benchmark.name}"[:200], n_tasks=len(made), created_at=utcnow())
@@ -318,19 +320,32 @@ def _submit(
     return tasks
 
 
-def build(
-    session: Session, preset: str, options: Mapping[str, Any], cell: BenchmarkCell, kind: Kind, defaults: Defaults
-) -> Task:
-    """The task of a cell, which is not kept. Raises Invalid with the field of the benchmark's request."""
-    body = kind.submit(
-        cell.model_name, cell.structure_id, Preset(preset), BenchmarkOptions(**options).model_dump(exclude_none=True)
-    )
-    try:
-        return submission.check(session, TaskType(cell.task_type), body, defaults)
-    except Invalid as error:
-        where = error.field or ""
-        where = f"{kind.field}.{where}" if where.startswith("parameters") else "models" if where == "model" else where
-        raise Invalid(error.detail, field=where, type=error.type) from error
+@dataclass
+class Builder:
+    """Tasks of cells, which are not kept."""
+
+    session: Session
+    preset: str
+    options: Mapping[str, Any]
+    defaults: Defaults
+    #: by task type and guest; reading a submit takes longer than copying one
+    _templates: dict[tuple[TaskType, str], TaskSubmit] = field(default_factory=dict)
+
+    def build(self, kind: Kind, model: str, structure_id: int) -> Task:
+        """Raises Invalid with the field of the benchmark's request."""
+        about = kind.task_type, kind.guest
+        if about not in self._templates:
+            options = BenchmarkOptions(**self.options).model_dump(exclude_none=True)
+            self._templates[about] = kind.template(Preset(self.preset), options)
+        structure = UploadedStructure(source="upload", id=structure_id)
+        body = self._templates[about].model_copy(update={"model": model, "structure": structure})
+        try:
+            return submission.check(self.session, kind.task_type, body, self.defaults)
+        except Invalid as error:
+            where = error.field or ""
+            if where.startswith("parameters"):
+                where = f"{kind.field}.{where}"
+            raise Invalid(error.detail, field="models" if where == "model" else where, type=error.type) from error
 
 
 def _check_weights(session: Session, benchmark: Benchmark, model: Model, root: Path) -> None:
