@@ -8,7 +8,7 @@ from statistics import median
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mofsim.core import benchmarks, estimates, models, placement, workers
+from mofsim.core import benchmark_cells, benchmarks, estimates, models, placement, workers
 from mofsim.core.benchmark_definition import Kind
 from mofsim.core.errors import Invalid
 from mofsim.core.reuse import Reuse
@@ -70,8 +70,8 @@ def _sort(
     reuse: Reuse | None,
 ) -> _Sorted:
     found = _Sorted()
-    there = benchmarks.there(session, asked.benchmark.id) if asked.benchmark else set()
-    builder = benchmarks.Builder(session, body.preset, body.options.model_dump(mode="json"), defaults)
+    there = benchmark_cells.there(session, asked.benchmark.id) if asked.benchmark else set()
+    builder = benchmark_cells.Builder(session, body.preset, body.options.model_dump(mode="json"), defaults)
     for index, name in enumerate(names):
         model = _usable(session, name, index)
         for kind in asked.kinds:
@@ -79,7 +79,7 @@ def _sort(
             for structure in asked.structures:
                 if (name, str(kind.task_type), kind.guest, structure.id) in there:
                     found.there += 1
-                elif reason := benchmarks.why_not_covered(session, model, structure, kind):
+                elif reason := benchmark_cells.why_not_covered(session, model, structure, kind):
                     found.not_covered.append(_not_covered(name, structure, kind, reason))
                 else:
                     task = builder.build(kind, name, structure.id)

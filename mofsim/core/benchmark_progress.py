@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mofsim.core.benchmark_cells import state_of
 from mofsim.core.benchmark_definition import structures_of
-from mofsim.core.benchmarks import find, state_of
+from mofsim.core.benchmarks import find
 from mofsim.core.queries import decode_cursor, encode_cursor
 from mofsim.db.tables import Benchmark, BenchmarkCell, Task, utcnow
 from mofsim.schemas.benchmarks import AskedType, BenchmarkDetail

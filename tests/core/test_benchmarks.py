@@ -19,7 +19,8 @@ from mofsim.core import (
     structure_sets,
     structures,
 )
-from mofsim.core.benchmarks import Changed, state_of
+from mofsim.core.benchmark_cells import state_of
+from mofsim.core.benchmarks import Changed
 from mofsim.core.errors import Conflict, Invalid, NotFound
 from mofsim.core.hashing import sha256
 from mofsim.core.leases import Outcome
@@ -229,6 +230,14 @@ def test_only_what_said_nothing_of_the_model_is_tried_again(bench: Bench) -> Non
     assert [task.id for task in changed.retried] == [lost, cancelled] and changed.submitted == []
     assert [task.id for task in bench.retry(failed=True).retried] == [exploded]
     assert bench.retry(failed=True).tasks == []
+
+
+def test_a_time_limit_that_was_given_since_is_that_of_the_next_try(bench: Bench) -> None:
+    bench.start("A", options={"timeout_seconds": 10.0})
+    late = bench.end(TaskStatus.TIMEOUT)
+    bench.start("A", options={"timeout_seconds": 1000.0, "max_attempts": 7})
+    [task] = bench.retry(failed=True).retried
+    assert (task.id, task.timeout_seconds, task.max_attempts) == (late, 1000.0, 7)
 
 
 def test_a_model_that_is_gone_keeps_no_other_from_being_tried_again(bench: Bench) -> None:

@@ -7,17 +7,15 @@ import click
 
 from mofsim.cli import scores
 from mofsim.cli.app import FAILED, OK, App, command
+from mofsim.cli.benchmark_input import read_references, set_for, together
 from mofsim.cli.benchmarking import (
     format_for,
     is_incomplete,
     progress,
-    read_references,
     retried,
     save_report,
     say_incomplete,
     say_plan,
-    set_for,
-    together,
     uncovered,
     watched,
 )
