@@ -84,6 +84,8 @@ class TaskType(StrEnum):
 
 #: the task types that people submit
 SIMULATIONS = tuple(task_type for task_type in TaskType if task_type is not TaskType.VALIDATION)
+#: those that a benchmark scores
+SCORED = tuple(task_type for task_type in SIMULATIONS if task_type is not TaskType.SINGLE_POINT)
 
 
 class Preset(StrEnum):
@@ -146,6 +148,44 @@ class Verdict(StrEnum):
     NOT_COUNTED = "not counted"
     #: it has not ended
     PENDING = "pending"
+
+
+class CellState(StrEnum):
+    """Where one model is with one structure and task type of a benchmark."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    #: with a result
+    COMPLETED = "completed"
+    #: it failed by itself, which counts against the model
+    FAILED = "failed"
+    #: a worker, a device or a disk ended it, which says nothing of the model; a retry tries again
+    LOST = "lost"
+    #: a person ended it; a retry tries again
+    CANCELLED = "cancelled"
+    #: somebody deleted its task; a retry submits it again
+    DELETED = "deleted"
+    #: the model does not know all of its elements, so that nothing is computed
+    NOT_COVERED = "not covered"
+
+
+#: what has not ended, and what ended without saying anything of the model
+OPEN_CELLS = frozenset({CellState.WAITING, CellState.RUNNING})
+SILENT_CELLS = frozenset({CellState.LOST, CellState.CANCELLED, CellState.DELETED})
+
+
+class ReportFormat(StrEnum):
+    """How the report of a benchmark can be had."""
+
+    #: scores, outcomes, references and rows
+    JSON = "json"
+    #: one page with tables, plots and a section for each structure
+    HTML = "html"
+    TEXT = "text"
+    #: a line for each score
+    CSV = "csv"
+    #: as CSV, a line for each task, beside its reference
+    OUTCOMES = "outcomes"
 
 
 class WorkerState(StrEnum):

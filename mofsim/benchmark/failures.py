@@ -16,12 +16,21 @@ INFRASTRUCTURE = frozenset(
 
 def judge(row: BatchRow) -> tuple[Verdict, str | None]:
     """What the row says of its model, and in words why, unless it answered."""
-    if row.status is TaskStatus.COMPLETED:
-        return Verdict.ANSWERED, None
+    verdict = verdict_of(row.status, row.error_type)
+    if verdict is Verdict.ANSWERED:
+        return verdict, None
     if row.status is TaskStatus.CANCELLED:
-        return Verdict.NOT_COUNTED, "cancelled"
-    if not row.status.is_final:
-        return Verdict.PENDING, f"has not ended: {row.status}"
+        return verdict, "cancelled"
+    if verdict is Verdict.PENDING:
+        return verdict, f"has not ended: {row.status}"
     error = row.error_type or row.status
-    verdict = Verdict.NOT_COUNTED if error in INFRASTRUCTURE else Verdict.FAILED
     return verdict, f"{error}: {row.error_message}" if row.error_message else error
+
+
+def verdict_of(status: TaskStatus, error_type: str | None) -> Verdict:
+    if not status.is_final:
+        return Verdict.PENDING
+    if status is TaskStatus.COMPLETED:
+        return Verdict.ANSWERED
+    is_silent = status is TaskStatus.CANCELLED or (error_type or status) in INFRASTRUCTURE
+    return Verdict.NOT_COUNTED if is_silent else Verdict.FAILED

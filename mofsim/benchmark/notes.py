@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from mofsim.schemas.batches import BatchRow
-from mofsim.schemas.scores import Column, Outcome
+from mofsim.schemas.scores import Column, NotCovered, Outcome
 from mofsim.vocabulary import Preset, Verdict
 
 #: so many structures, or fewer, make intervals that are a hint and no more
@@ -12,13 +12,18 @@ _FEW = 10
 
 
 def notes_of(
-    columns: Sequence[Column], outcomes: Sequence[Outcome], repeated: Sequence[Outcome], unscored: Sequence[BatchRow]
+    columns: Sequence[Column],
+    outcomes: Sequence[Outcome],
+    repeated: Sequence[Outcome],
+    unscored: Sequence[BatchRow],
+    not_covered: Sequence[NotCovered] = (),
 ) -> list[str]:
     """Sentences, the gravest first."""
     return [
         *_quick(columns),
         *_changed(columns),
         *_unfinished(outcomes),
+        *_uncovered(not_covered),
         *_unknown(columns),
         *_mixed(columns),
         *_repeated(repeated),
@@ -47,6 +52,18 @@ def _unfinished(outcomes: Sequence[Outcome]) -> Iterable[str]:
     pending = sum(each.verdict is Verdict.PENDING for each in outcomes)
     if pending:
         yield f"{pending} of {len(outcomes)} tasks have not ended: the scores are those of the others, and may change."
+
+
+def _uncovered(not_covered: Sequence[NotCovered]) -> Iterable[str]:
+    for model in sorted({each.model for each in not_covered}):
+        own = [each for each in not_covered if each.model == model]
+        names = sorted({each.structure for each in own})
+        shown = _listed(names if len(names) <= _FEW else [*names[:_FEW], f"{len(names) - _FEW} others"])
+        tasks = "1 task is" if len(own) == 1 else f"{len(own)} tasks are"
+        yield (
+            f"{model} does not cover {shown}: {tasks} not computed and not counted, so its scores are over fewer "
+            "structures than those of models that do."
+        )
 
 
 def _unknown(columns: Sequence[Column]) -> Iterable[str]:

@@ -13,7 +13,7 @@ from mofsim.benchmark.ranking import rankings_of
 from mofsim.benchmark.references import References
 from mofsim.benchmark.sampling import STATISTICS, Sampling, mean
 from mofsim.schemas.batches import BatchRow
-from mofsim.schemas.scores import Column, MetalErrors, Outcome, Reference, Score, Scores
+from mofsim.schemas.scores import Column, MetalErrors, NotCovered, Outcome, Reference, Score, Scores
 from mofsim.vocabulary import Preset, Quantity, TaskType, Verdict
 
 #: what stands for the metals of a framework that has none
@@ -27,12 +27,16 @@ def score(
     title: str = "Benchmark",
     sampling: Sampling | None = None,
     made_at: datetime | None = None,
+    not_covered: Sequence[NotCovered] = (),
 ) -> Scores:
-    """Everything that a report says. The same rows and references give the same, in whatever order they come."""
+    """Everything that a report says. The same rows and references give the same, in whatever order they come.
+
+    What models do not cover has no rows: it is told, and counts for nothing.
+    """
     sampling = sampling or Sampling()
     given = sorted(rows, key=lambda row: row.task_id)
-    columns, column_of = columns_of(given)
-    outcomes, repeated = _newest(outcomes_of(given, column_of, references))
+    columns, found = answers(given, references)
+    outcomes, repeated = _newest(found)
     return Scores(
         title=title,
         made_at=made_at,
@@ -45,10 +49,18 @@ def score(
         rankings=rankings_of(columns, outcomes),
         by_metal=_by_metal(columns, outcomes),
         outcomes=outcomes,
+        not_covered=list(not_covered),
         references=_used(given, outcomes, references),
-        notes=notes_of(columns, outcomes, repeated, [row for row in given if not is_scored(row)]),
+        notes=notes_of(columns, outcomes, repeated, [row for row in given if not is_scored(row)], not_covered),
         rows=given,
     )
+
+
+def answers(rows: Iterable[BatchRow], references: References) -> tuple[list[Column], list[Outcome]]:
+    """What each task answered, beside the references, and the columns that they stand in."""
+    given = sorted(rows, key=lambda row: row.task_id)
+    columns, column_of = columns_of(given)
+    return columns, outcomes_of(given, column_of, references)
 
 
 def _newest(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[Outcome]]:

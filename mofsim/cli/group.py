@@ -46,6 +46,8 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "priority": Place("steer", "Change a waiting task's priority."),
         "rm": Place("steer", "Delete ended tasks with their files."),
         "batch": Place("batch", "Submit, follow and evaluate many tasks as one."),
+        "benchmark": Place("benchmark", "Score models against references, in one command."),
+        "benchmarks": Place("benchmarks", "List, follow, report and retry benchmarks."),
         "export": Place("export", "Save a task with all that is needed to run it again."),
         "rerun": Place("rerun", "Run an exported task again and compare."),
         "deliveries": Place("deliveries", "What a task's receiver was told."),

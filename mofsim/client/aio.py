@@ -14,12 +14,12 @@ from mofsim.client.following import OnBytes, Place, event_stream, find_file, log
 from mofsim.client.methods import like
 from mofsim.client.pictures import Picture
 from mofsim.client.request import API, TIMEOUT_SECONDS, Request, Stream
-from mofsim.client.saving import saved, target
+from mofsim.client.saving import report_suffix, saved, target
 from mofsim.client.sse import SseParser
 from mofsim.schemas.events import Event
 from mofsim.schemas.tasks import LogLine, Task
 from mofsim.settings import Settings
-from mofsim.vocabulary import StructureFile
+from mofsim.vocabulary import ReportFormat, StructureFile
 
 if TYPE_CHECKING:
     from mofsim.client.line import AsyncLine
@@ -85,6 +85,18 @@ class AsyncClient:
     cancel_batch = _method(requests.cancel_batch)
     retry_batch = _method(requests.retry_batch)
     batch_results = _method(requests.batch_results)
+    start_benchmark = _method(requests.start_benchmark)
+    estimate_benchmark = _method(requests.estimate_benchmark)
+    benchmarks = _method(requests.benchmarks)
+    benchmark = _method(requests.benchmark)
+    benchmark_progress = _method(requests.benchmark_progress)
+    add_benchmark_models = _method(requests.add_benchmark_models)
+    retry_benchmark = _method(requests.retry_benchmark)
+    cancel_benchmark = _method(requests.cancel_benchmark)
+    delete_benchmark = _method(requests.delete_benchmark)
+    benchmark_results = _method(requests.benchmark_results)
+    benchmark_scores = _method(requests.benchmark_scores)
+    benchmark_structure = _method(requests.benchmark_structure)
     cancel = _method(requests.cancel)
     retry = _method(requests.retry)
     undo_cancel = _method(requests.undo_cancel)
@@ -181,6 +193,15 @@ class AsyncClient:
         """Save the results of a batch as CSV, a row for each task."""
         stream = Stream(f"{API}/batches/{id}/results", {"format": "csv"})
         return await self._save(stream, target(destination, f"batch-{id}.csv"))
+
+    async def save_benchmark_report(
+        self, id: int, destination: Path | str, form: ReportFormat | str = ReportFormat.HTML
+    ) -> Path:
+        """Save the report of a benchmark: as a page, as text, or as CSV with a line for each score, or each task."""
+        if form == ReportFormat.JSON:
+            raise ValueError("the JSON of a report is what benchmark_scores gives; write its model_dump_json()")
+        stream = Stream(f"{API}/benchmarks/{id}/report", {"format": str(form)})
+        return await self._save(stream, target(destination, f"benchmark-{id}.{report_suffix(form)}"))
 
     async def _save(self, stream: Stream, path: Path, on_progress: OnBytes | None = None, total: int = 0) -> Path:
         done = 0

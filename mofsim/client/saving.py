@@ -6,6 +6,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from mofsim.vocabulary import ReportFormat
+
 
 def target(destination: Path | str, name: str) -> Path:
     """Where the file goes: `destination` itself, or `name` in it when it is a folder. "results/" is made to be one."""
@@ -13,6 +15,11 @@ def target(destination: Path | str, name: str) -> Path:
     if str(destination).endswith("/"):
         path.mkdir(parents=True, exist_ok=True)
     return path / Path(name).name if path.is_dir() else path
+
+
+def report_suffix(form: ReportFormat | str) -> str:
+    """Raises ValueError for a form that there is not."""
+    return {ReportFormat.TEXT: "txt", ReportFormat.OUTCOMES: "csv"}.get(ReportFormat(form), str(form))
 
 
 @contextmanager

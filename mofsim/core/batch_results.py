@@ -57,7 +57,11 @@ def columns(session: Session, batch_id: int) -> list[str]:
     Raises NotFound.
     """
     batches.find(session, batch_id)
-    types = set(session.scalars(select(Task.task_type).where(Task.batch_id == batch_id).distinct()))
+    return columns_of(session.scalars(select(Task.task_type).where(Task.batch_id == batch_id).distinct()))
+
+
+def columns_of(task_types: Iterable[str]) -> list[str]:
+    types = set(task_types)
     main = [name for task_type, names in COLUMNS.items() if task_type in types for name in names]
     return list(dict.fromkeys([*BatchRow.model_fields, *main]))
 
@@ -71,10 +75,10 @@ def rows(session: Session, batch_id: int, after: int) -> list[BatchRow]:
         .order_by(Task.id)
         .limit(PAGE)
     )
-    return [_row(task, result) for task, result in session.execute(query)]
+    return [row_of(task, result) for task, result in session.execute(query)]
 
 
-def _row(task: Task, result: TaskResult | None) -> BatchRow:
+def row_of(task: Task, result: TaskResult | None) -> BatchRow:
     structure = task.structure
     provenance: dict[str, Any] = result.provenance if result else {}
     # What a task reached that did not complete must not be taken for its result.

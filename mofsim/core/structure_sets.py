@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from mofsim.core.errors import Invalid, NotFound
 from mofsim.db.tables import Structure, StructureSetMember
+from mofsim.schemas.benchmarks import ESSENTIAL
 from mofsim.schemas.resources import StructureSet
 
 _NAME = re.compile(r"[\w+-][\w.+-]{0,99}")
@@ -39,6 +40,8 @@ def replace(session: Session, name: str, structure_ids: Sequence[int]) -> Struct
     """Make the set hold exactly these. Raises Invalid for an odd name or a structure that is not there."""
     if not _NAME.fullmatch(name):
         raise Invalid("must be 1 to 100 letters, digits and _ . + -, and not begin with a dot", field="name")
+    if name == ESSENTIAL:
+        raise Invalid(f"{ESSENTIAL} is what benchmarks call the built-in structures; take another name", field="name")
     wanted = sorted(set(structure_ids))
     for start in range(0, len(wanted), _CHUNK):
         chunk = wanted[start : start + _CHUNK]

@@ -19,7 +19,7 @@ from mofsim.core import events, structure_sets
 from mofsim.core.errors import Conflict, Invalid, NotFound, Unavailable
 from mofsim.core.hashing import sha256
 from mofsim.core.storage import Storage
-from mofsim.db.tables import Structure, StructureSetMember, Task, utcnow
+from mofsim.db.tables import BenchmarkCell, Structure, StructureSetMember, Task, utcnow
 from mofsim.schemas.resources import Structure as StructureWire
 from mofsim.schemas.submission import BuiltinStructure, UploadedStructure
 from mofsim.vocabulary import EventType, StructureFormat, TaskType
@@ -229,6 +229,14 @@ def remove(session: Session, structure_id: int) -> str:
         raise Conflict(f"{structure.name} is built in and can not be removed")
     if _is_in_use(session, structure_id):
         raise Conflict(f"tasks refer to structure {structure_id}; delete them first")
+    benchmark = session.scalar(
+        select(BenchmarkCell.benchmark_id).where(BenchmarkCell.structure_id == structure_id).limit(1)
+    )
+    if benchmark is not None:
+        raise Conflict(
+            f"structure {structure_id} is in benchmark {benchmark}; forget the benchmark first "
+            f"(`mofsim benchmarks rm {benchmark}`)"
+        )
     if sets := structure_sets.holding(session, structure_id):
         raise Conflict(
             f"structure {structure_id} is in the set {', '.join(sets)}; forget the set first "

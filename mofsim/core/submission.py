@@ -72,7 +72,7 @@ def submit(
         if earlier:
             return _same(earlier, task)
     task.idempotency_key, task.batch_id = idempotency_key, batch_id
-    _accept(session, [task], reuse)
+    accept(session, [task], reuse)
     return task
 
 
@@ -110,12 +110,12 @@ def submit_batch(
     session.flush()
     for task in tasks:
         task.batch_id = batch.id
-    _accept(session, tasks, reuse)
+    accept(session, tasks, reuse)
     return batch, tasks
 
 
-def _accept(session: Session, tasks: list[Task], reuse: Reuse | None) -> None:
-    """Those that asked for it and were computed before are COMPLETED at once, all others wait."""
+def accept(session: Session, tasks: list[Task], reuse: Reuse | None) -> None:
+    """Take in tasks that were checked: those that asked for it and were computed before are COMPLETED at once."""
     found: list[tuple[Task, TaskResult]] = []
     for task in tasks:
         if reuse and task.options.get("reuse") and (result := reuse.find(session, task)):

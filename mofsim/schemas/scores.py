@@ -1,10 +1,12 @@
 """Scores of a benchmark: what models answered, what the references say, and how far the two are apart."""
 
 from datetime import datetime
+from html import escape
 from typing import Any
 
 from pydantic import Field
 
+from mofsim.schemas import notebook
 from mofsim.schemas.base import Response
 from mofsim.schemas.batches import BatchRow
 from mofsim.vocabulary import Preset, Quantity, TaskStatus, TaskType, Verdict
@@ -71,6 +73,16 @@ class Outcome(Response):
     device: str | None
     atom_steps_per_second: float | None
     facts: dict[str, Any] = Field(description="Further results that are scored, by their names in the row")
+
+
+class NotCovered(Response):
+    """What a model can not compute, because it does not know an element. It is no failure."""
+
+    model: str
+    structure: str
+    task_type: TaskType
+    guest: str | None = None
+    reason: str
 
 
 class Score(Response):
@@ -143,9 +155,21 @@ class Scores(Response):
     rankings: list[Ranking]
     by_metal: list[MetalErrors]
     outcomes: list[Outcome]
+    not_covered: list[NotCovered] = Field(default_factory=list, description="What was not computed, and is no failure")
     references: list[Reference] = Field(description="Those that were compared with")
     notes: list[str] = Field(description="What a reader must know")
     rows: list[BatchRow]
+
+    def _repr_html_(self) -> str:
+        """What a reader must know, and the scores; the rest is for programs and reports."""
+        labels = {column.id: column.label for column in self.columns}
+        shown = [
+            {"model": labels[each.column], "task type": each.task_type, "score": each.title, "unit": each.unit}
+            | each.model_dump(include={"value", "low", "high", "n", "baseline", "failures", "device"})
+            for each in self.scores
+        ]
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<p><b>{escape(self.title)}</b></p>{notes}{notebook.listing(shown, None)}"
 
 
 class Change(Response):

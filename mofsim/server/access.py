@@ -55,6 +55,19 @@ TABLE: Mapping[Endpoint, Scope | None] = {
     ("GET", "/api/v1/batches/{id}/results"): Scope.READ,
     ("POST", "/api/v1/batches/{id}/cancel"): Scope.SUBMIT,
     ("POST", "/api/v1/batches/{id}/retry-failed"): Scope.SUBMIT,
+    # Benchmarks
+    ("GET", "/api/v1/benchmarks"): Scope.READ,
+    ("GET", "/api/v1/benchmarks/{id}"): Scope.READ,
+    ("GET", "/api/v1/benchmarks/{id}/progress"): Scope.READ,
+    ("GET", "/api/v1/benchmarks/{id}/results"): Scope.READ,
+    ("GET", "/api/v1/benchmarks/{id}/report"): Scope.READ,
+    ("GET", "/api/v1/benchmarks/{id}/structures/{structure}"): Scope.READ,
+    ("POST", "/api/v1/benchmarks/estimate"): Scope.READ,
+    ("POST", "/api/v1/benchmarks"): Scope.SUBMIT,
+    ("POST", "/api/v1/benchmarks/{id}/models"): Scope.SUBMIT,
+    ("POST", "/api/v1/benchmarks/{id}/retry"): Scope.SUBMIT,
+    ("POST", "/api/v1/benchmarks/{id}/cancel"): Scope.SUBMIT,
+    ("DELETE", "/api/v1/benchmarks/{id}"): Scope.SUBMIT,
     # Structures
     ("GET", "/api/v1/structures"): Scope.READ,
     ("GET", "/api/v1/structures/builtin"): Scope.READ,
@@ -114,8 +127,9 @@ TABLE: Mapping[Endpoint, Scope | None] = {
 }
 
 #: Sent by POST because of its body; nothing is changed.
-_CHANGE_NOTHING = frozenset({("POST", "/api/v1/tasks/estimate")})
-#: What makes work: below these every POST but the changes of single tasks.
+_CHANGE_NOTHING = frozenset({("POST", "/api/v1/tasks/estimate"), ("POST", "/api/v1/benchmarks/estimate")})
+#: What makes work besides: every POST below /tasks but the changes of single tasks.
+_BENCHMARKS = frozenset({("POST", "/api/v1/benchmarks"), ("POST", "/api/v1/benchmarks/{id}/models")})
 _UPLOADS = frozenset({("POST", "/api/v1/structures"), ("POST", "/api/v1/models/custom")})
 _SUBMITS = "/api/v1/tasks/"
 
@@ -140,7 +154,7 @@ def changes(endpoint: Endpoint | None) -> bool:
 
 def makes_work(endpoint: Endpoint | None) -> bool:
     """Whether it submits tasks, or has a file read."""
-    if endpoint is None or endpoint in _UPLOADS:
+    if endpoint is None or endpoint in _UPLOADS | _BENCHMARKS:
         return endpoint is not None
     method, path = endpoint
     return method == "POST" and path.startswith(_SUBMITS) and "{" not in path and changes(endpoint)

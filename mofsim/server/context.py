@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 #: Structure files that are checked at a time; each check is a process that may use a whole core.
 CHECKS_AT_ONCE = 2
+#: Reports that are made at a time; each is a process that uses a whole core for seconds.
+REPORTS_AT_ONCE = 1
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Context:
     keyring: Keyring
     series: SeriesReader = field(default_factory=SeriesReader)
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHECKS_AT_ONCE))
+    reports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REPORTS_AT_ONCE))
 
     @property
     def blocking_database(self) -> Database:

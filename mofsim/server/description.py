@@ -31,7 +31,7 @@ class _Plugin(StarlettePlugin):
         """Ids are strings for the router, so that any text in their place is answered with our own 404."""
         path, parameters = super().parse_path(route, path_parameter_descriptions)  # type: ignore[no-untyped-call]
         for parameter in parameters:
-            if parameter["name"] in ("id", "task", "attempt"):
+            if parameter["name"] in ("id", "task", "attempt", "structure"):
                 parameter["schema"] = {"type": "integer", "format": "int64", "minimum": 0}
         return path, parameters
 
@@ -50,7 +50,8 @@ class _Other(Answers):
         responses = super().generate_spec(naming_strategy)
         for code in (code for code in responses if code < "300"):
             content = responses[code].get("content") or {}
-            responses[code]["content"] = content | {self.media_type: {"schema": {"type": "string"}}}
+            others = {media_type: {"schema": {"type": "string"}} for media_type in self.media_type.split()}
+            responses[code]["content"] = content | others
         return responses
 
 

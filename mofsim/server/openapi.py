@@ -32,7 +32,7 @@ class Document:
     #: further statuses of the same answer
     also: Sequence[int] = ()
     errors: Sequence[int] = ()
-    #: what it sends instead of JSON, or beside an answer
+    #: what it sends instead of JSON, or beside an answer; several with a space between
     media_type: str = ""
     json: type[BaseModel] | None = None
     form: type[BaseModel] | None = None

@@ -25,7 +25,8 @@ from mofsim.benchmark.scoring import score
 from mofsim.cli import scores as cli_scores
 from mofsim.cli.output import Output
 from mofsim.schemas.batches import BatchRow
-from mofsim.schemas.scores import Reference, RunComparison, Scores
+from mofsim.schemas.scores import NotCovered, Reference, RunComparison, Scores
+from mofsim.vocabulary import TaskType
 
 MakeRow = Callable[..., BatchRow]
 MakeReference = Callable[..., Reference]
@@ -312,3 +313,21 @@ def test_ticks_are_round_within_the_range_and_told_apart(seed: int) -> None:
     assert len(set(tick_labels(values))) == len(values)
     for value, label in zip(values, tick_labels(values), strict=True):
         assert float(label.replace("−", "-")) == pytest.approx(value, abs=1e-7 * (high - low) + 1e-12)
+
+
+def test_what_is_not_covered_is_named_and_is_no_failure(row: MakeRow) -> None:
+    rows = [
+        row("optimization", name, model=m, final_volume_A3=1.0)
+        for m, name in (("A", "one"), ("A", "two"), ("B", "one"))
+    ]
+    lacking = NotCovered(model="B", structure="two", task_type=TaskType.OPTIMIZATION, reason="B knows no Cu")
+    scores = score(rows, References(), not_covered=[lacking])
+    [note] = [note for note in scores.notes if "cover" in note]
+    assert note.startswith("B does not cover two: 1 task is not computed and not counted")
+    assert {each.failures for each in scores.scores} == {0}
+    assert {(s.column, s.n) for s in scores.scores if s.metric == "converged"} == {("c1", 2), ("c2", 1)}
+    page = as_html(scores)
+    outline(page)
+    section = page[page.index("<h3>two ") :]
+    assert "B knows no Cu" in section and "not covered" in text.as_text(scores)
+    assert json.loads(exports.as_json(scores))["not_covered"][0]["structure"] == "two"

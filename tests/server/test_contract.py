@@ -84,6 +84,8 @@ def _furnish(server: Server, client: Client) -> dict[str, dict[str, Any]]:
     uploaded = client.add_structure(cube)
     client.save_structure_set("pair", [uploaded.id])
     created = client.submit_batch([{"task_type": "optimization", "structure": {"source": "builtin", "name": "MOF-5"}}])
+    benchmark = client.start_benchmark(["lj"], set="pair", task_types=["optimization"]).benchmark
+    client.cancel_benchmark(benchmark.id)
     with server.hands() as hands:
         hands.register("box:cpu0", WorkerState.IDLE)
         hands.see("box", "GPU-0")
@@ -103,6 +105,7 @@ def _furnish(server: Server, client: Client) -> dict[str, dict[str, Any]]:
         "/api/v1/structures": {"id": uploaded.id},
         "/api/v1/structures/sets": {"name": "pair"},
         "/api/v1/batches": {"id": created.id},
+        "/api/v1/benchmarks": {"id": benchmark.id, "structure": uploaded.id},
         "/api/v1/tasks": {"id": created.task_ids[0]},
         "/api/v1/files": {"task": created.task_ids[0], "attempt": 1, "name": "series.csv"},
     }

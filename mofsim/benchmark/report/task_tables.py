@@ -6,7 +6,7 @@ from typing import Any
 from mofsim.benchmark.metrics import METRICS, VOLUME_LIMIT_PERCENT
 from mofsim.benchmark.report.numbers import UNKNOWN, number
 from mofsim.benchmark.report.table import VALUES, Cell, Heading, Table, texts
-from mofsim.schemas.scores import Outcome, Scores
+from mofsim.schemas.scores import NotCovered, Outcome, Scores
 from mofsim.vocabulary import TaskType, Verdict
 
 #: the address of a task's log, where it has one
@@ -28,11 +28,12 @@ def remarks(scores: Scores, log: LogLink) -> Table:
         for each in scores.outcomes
         for what, why in _remarks(each)
     ]
+    rows += map(_uncovered, scores.not_covered)
     heads = texts("What", "Structure", "Task type", "Model", "Why", "Log")
     return Table(heads, sorted(rows, key=lambda row: _ORDER.index(row[0].text)), "every task answered")
 
 
-_ORDER = ("failed", "not counted", "not ended", "excluded", "not converged", "imaginary modes")
+_ORDER = ("failed", "not counted", "not covered", "not ended", "excluded", "not converged", "imaginary modes")
 
 
 def _remarks(outcome: Outcome) -> Iterable[tuple[str, str]]:
@@ -49,20 +50,36 @@ def _remarks(outcome: Outcome) -> Iterable[tuple[str, str]]:
         yield "imaginary modes", f"{modes} at Γ: the structure is no minimum of this model"
 
 
+def _uncovered(found: NotCovered) -> list[Cell]:
+    who = (Cell(_with_guest(found.structure, found.guest)), Cell(found.task_type), Cell(found.model))
+    return [Cell("not covered"), *who, Cell(found.reason), Cell(UNKNOWN)]
+
+
 def named(outcome: Outcome) -> str:
-    return f"{outcome.structure} with {outcome.guest}" if outcome.guest else outcome.structure
+    return _with_guest(outcome.structure, outcome.guest)
+
+
+def _with_guest(structure: str, guest: str | None) -> str:
+    return f"{structure} with {guest}" if guest else structure
 
 
 def structure_table(scores: Scores, structure: str) -> Table:
     """What all models answered for one structure, beside the reference."""
     own = [each for each in scores.outcomes if each.structure == structure]
-    columns = [column for column in scores.columns if any(each.column == column.id for each in own)]
+    lacking = {each.model for each in scores.not_covered if each.structure == structure}
+    there = {each.column for each in own}
+    columns = [column for column in scores.columns if column.id in there or column.model in lacking]
     kinds = sorted({(each.task_type, each.guest or "") for each in own}, key=lambda kind: (_type_order(kind[0]), kind))
     found = {(each.task_type, each.guest or "", each.column): each for each in own}
     rows = []
+    uncovered = {
+        (e.model, e.task_type, e.guest or ""): e.reason for e in scores.not_covered if e.structure == structure
+    }
     for task_type, guest in kinds:
         answers = [found.get((task_type, guest, column.id)) for column in columns]
-        rows.append([_quantity(task_type, guest), _reference(answers), *map(_answer, answers)])
+        reasons = [uncovered.get((column.model, task_type, guest)) for column in columns]
+        cells = [_answer(each, reason) for each, reason in zip(answers, reasons, strict=True)]
+        rows.append([_quantity(task_type, guest), _reference(answers), *cells])
     heads = (Heading("Quantity"), Heading("Reference", True), *(Heading(column.label, True) for column in columns))
     return Table(heads, rows)
 
@@ -89,9 +106,9 @@ def _reference(answers: Sequence[Outcome | None]) -> Cell:
     return Cell(UNKNOWN, (known[0].reference_missing or "",))
 
 
-def _answer(outcome: Outcome | None) -> Cell:
+def _answer(outcome: Outcome | None, not_covered: str | None = None) -> Cell:
     if outcome is None:
-        return Cell(UNKNOWN)
+        return Cell("not covered", (not_covered,)) if not_covered else Cell(UNKNOWN)
     _, unit = VALUES[outcome.task_type]
     if outcome.value is None:
         return Cell(outcome.verdict, (outcome.reason or "",), is_bad=outcome.verdict is Verdict.FAILED)

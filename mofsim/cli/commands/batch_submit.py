@@ -11,13 +11,13 @@ from mofsim.schemas.simulations import PARAMETERS
 from mofsim.vocabulary import SIMULATIONS, Preset, Priority, TaskType
 
 
-def _comma_list(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> list[str]:
+def comma_list(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> list[str]:
     parts = [part.strip() for text in given for part in text.split(",")]
     return list(dict.fromkeys(part for part in parts if part))
 
 
 def _types(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> list[TaskType]:
-    names = _comma_list(ctx, option, given)
+    names = comma_list(ctx, option, given)
     for name in names:
         if name not in SIMULATIONS:
             raise click.BadParameter(f"{name!r} is no task type; there are {', '.join(SIMULATIONS)}", ctx, option)
@@ -25,12 +25,12 @@ def _types(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) 
 
 
 @command()
-@click.option("--models", multiple=True, callback=_comma_list, metavar="A,B", help="Without it the default model.")
+@click.option("--models", multiple=True, callback=comma_list, metavar="A,B", help="Without it the default model.")
 @click.option(
     "--structures",
     multiple=True,
     required=True,
-    callback=_comma_list,
+    callback=comma_list,
     metavar="NAME|FILE|ID|@SET,…",
     help="Built-in or uploaded structures, files to upload, or named sets.",
 )
@@ -69,7 +69,7 @@ def submit(
 
     With --json: {id, name, task_ids}; with --dry-run {models, structures, task_types, n_tasks}.
     """
-    task_types = [{"task_type": str(each), "parameters": own} for each, own in _for_each(types, parameters).items()]
+    task_types = [{"task_type": str(each), "parameters": own} for each, own in for_each(types, parameters).items()]
     if dry_run:
         return _say_plan(app, models, structures, task_types)
     created = app.client.submit_product(
@@ -88,7 +88,7 @@ def submit(
     app.out.line(f"batch {created.id} has {len(created.task_ids)} tasks; `mofsim batch watch {created.id}` follows it")
 
 
-def _for_each(types: list[TaskType], given: dict[str, Any]) -> dict[TaskType, dict[str, Any]]:
+def for_each(types: list[TaskType], given: dict[str, Any]) -> dict[TaskType, dict[str, Any]]:
     """The parameters of each type. A plain name goes to those that have it; raises click.BadParameter for none."""
     found: dict[TaskType, dict[str, Any]] = {each: {} for each in types}
     for name, value in given.items():

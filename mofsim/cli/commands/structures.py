@@ -1,17 +1,14 @@
 """`mofsim structures`: the structures that the server knows."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from mofsim.cli import text
 from mofsim.cli.app import FAILED, OK, App, CommandGroup
 from mofsim.cli.commands.steer import each
-from mofsim.cli.errors import describe
-from mofsim.cli.importing import SUFFIX, plan
+from mofsim.cli.importing import SUFFIX, plan, upload_all
 from mofsim.cli.output import Column
-from mofsim.client import ApiError
 from mofsim.schemas.resources import Structure, StructureSet
 from mofsim.vocabulary import StructureFormat
 
@@ -98,7 +95,9 @@ def import_(app: App, folder: Path, recursive: bool, set_name: str | None) -> in
     if not wanted.files:
         below = "" if recursive else "; -r looks into the folders below it too"
         raise click.BadParameter(f"{folder} has no {SUFFIX} file{below}", param_hint="DIR")
-    added, errors = _upload_all(app, folder, wanted.files)
+    # With --json, stdout belongs to the document, which has them too.
+    say = (lambda line: None) if app.json else app.out.line
+    added, errors = upload_all(app, folder, wanted.files, say)
     sets = [each for name, files in wanted.sets.items() if (each := _extended(app, name, files, added))]
     if app.json:
         app.out.document({"items": list(added.values()), "errors": errors, "sets": sets})
@@ -107,27 +106,6 @@ def import_(app: App, folder: Path, recursive: bool, set_name: str | None) -> in
             app.out.line(f"set {each.name}: {len(each.structure_ids)} structures (--structures @{each.name})")
         app.out.note(f"{len(added)} of {len(wanted.files)} files are structures now, {len(errors)} were refused")
     return FAILED if errors else OK
-
-
-def _upload_all(app: App, folder: Path, files: list[Path]) -> tuple[dict[Path, Structure], list[dict[str, Any]]]:
-    known = {structure.id for structure in app.client.structures()}
-    added: dict[Path, Structure] = {}
-    errors: list[dict[str, Any]] = []
-    for file in files:
-        shown = file.relative_to(folder)
-        try:
-            structure = added[file] = app.client.add_structure(file, reuse=True)
-        except (ApiError, OSError) as error:
-            reason = describe(error) if isinstance(error, ApiError) else error.strerror or str(error)
-            app.out.note(f"refused {shown}: {reason}")
-            kind = error.type if isinstance(error, ApiError) else type(error).__name__
-            errors.append({"file": str(shown), "error": {"type": kind, "detail": reason, "field": "file"}})
-            continue
-        if not app.json:
-            there = f" (there already, as {structure.name})" if structure.id in known else ""
-            app.out.line(f"structure {structure.id}: {shown}, {structure.formula}, {structure.n_atoms} atoms{there}")
-        known.add(structure.id)
-    return added, errors
 
 
 def _extended(app: App, name: str, files: list[Path], added: dict[Path, Structure]) -> StructureSet | None:

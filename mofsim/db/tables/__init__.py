@@ -3,6 +3,7 @@
 from mofsim.db.tables.access import ApiKey, Audit
 from mofsim.db.tables.alerts import Alert, AlertRule, AlertSighting
 from mofsim.db.tables.base import NAMING, Base, BigId, Json, UtcDateTime, utcnow
+from mofsim.db.tables.benchmarks import Benchmark, BenchmarkCell
 from mofsim.db.tables.machines import Device, Host, Reading, Worker
 from mofsim.db.tables.measured import Counter, DurationBucket, EndedTasks, Measurement
 from mofsim.db.tables.models import MemoryNeed, Model, ModelStreak
@@ -21,6 +22,8 @@ __all__ = [
     "Audit",
     "Base",
     "Batch",
+    "Benchmark",
+    "BenchmarkCell",
     "BigId",
     "Counter",
     "Device",

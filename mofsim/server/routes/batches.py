@@ -106,9 +106,9 @@ async def get_results(request: Request) -> Response:
     names = await read(request, batch_results.columns, batch_id)
     pages = _pages(context(request), batch_id)
     if given.format is TableFormat.JSON:
-        return StreamingResponse(_json(names, pages, correlation_id.get() or ""), media_type="application/json")
+        return StreamingResponse(json_of(names, pages, correlation_id.get() or ""), media_type="application/json")
     headers = NOSNIFF | {"Content-Disposition": f'attachment; filename="batch-{batch_id}.csv"'}
-    return StreamingResponse(_csv(names, pages), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(csv_of(names, pages), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _pages(context: Context, batch_id: int) -> Iterator[list[BatchRow]]:
@@ -123,13 +123,13 @@ def _pages(context: Context, batch_id: int) -> Iterator[list[BatchRow]]:
         after = found[-1].task_id
 
 
-def _csv(names: list[str], pages: Iterator[list[BatchRow]]) -> Iterator[str]:
+def csv_of(names: list[str], pages: Iterator[list[BatchRow]]) -> Iterator[str]:
     yield batch_results.csv_line(names)
     for found in pages:
         yield "".join(batch_results.csv_lines(names, found))
 
 
-def _json(names: list[str], pages: Iterator[list[BatchRow]], request_id: str) -> Iterator[bytes]:
+def json_of(names: list[str], pages: Iterator[list[BatchRow]], request_id: str) -> Iterator[bytes]:
     """The usual envelope, written around the rows as they come."""
     yield b'{"success":true,"code":200,"message":"OK","data":{"items":['
     comma = b""
