@@ -168,6 +168,10 @@ def test_on_a_terminal_an_idle_console_sends_nothing_and_keys_are_answered(serve
         assert terminal.bytes_during(2.5) == 0
         assert terminal.press(DOWN).n_bytes < 4_000
         assert "2 of 3" in terminal.printed.decode()
+        for key in (b"1", b"3"):
+            terminal.press(key)
+            terminal.settle()
+            assert terminal.bytes_during(6) == 0, "it asks again meanwhile, and hears nothing new"
         assert terminal.memory_MiB() < 80
 
 

@@ -52,15 +52,6 @@ class WorkersScreen(Moving, Watching):
     def body(self) -> Sequence[Widget]:
         return self.table, self.pane
 
-    def on_mount(self) -> None:
-        self.set_interval(1.0, self._tick)
-
-    def _tick(self) -> None:
-        """Charts and ages go on; while the line is broken they stand still like all else."""
-        if self.is_current and self.store.online and not self.store.paused:
-            self.table.redraw()
-            self.pane.draw()
-
     @property
     def places(self) -> Listing[Place]:
         return cast(Listing[Place], self.table.rows)
