@@ -58,8 +58,10 @@ def _matter(store: Store, key: str, level: AlertLevel, kind: str, text: str, lea
 def _alerts(store: Store) -> Iterator[Matter]:
     for alert in store.alerts.active.rows:
         if alert.acknowledged_at is None:
-            what = alert_words.kind(alert)
-            yield _matter(store, str(alert.id), alert.level, what, alert.message, Leads.ALERT, alert.id)
+            what, text = alert_words.kind(alert), alert.message
+            # What a worker says of itself does not name it.
+            text = f"{alert.subject}: {text}" if alert.subject in store.workers and alert.subject not in text else text
+            yield _matter(store, str(alert.id), alert.level, what, text, Leads.ALERT, alert.id)
 
 
 def _workers(store: Store, now: datetime) -> Iterator[Matter]:

@@ -56,9 +56,14 @@ class Place:
 
     @property
     def total_MB(self) -> float | None:
-        if self.on_gpu:
-            return self.gpu.memory_total_MB if self.gpu else self.worker.memory_MB if self.worker else None
-        return self.host.memory_total_MB if self.host else self.worker.memory_MB if self.worker else None
+        told = (
+            self.gpu.memory_total_MB
+            if self.gpu
+            else self.host.memory_total_MB
+            if self.host and not self.on_gpu
+            else None
+        )
+        return told or (self.worker.memory_MB if self.worker else None)
 
     @property
     def used_MB(self) -> float | None:

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from mofsim.schemas.alerts import AlertNotification, AlertRule
     from mofsim.schemas.envelope import Page
     from mofsim.schemas.estimates import Estimate
-    from mofsim.schemas.machines import History, Host
-    from mofsim.schemas.overview import Overview
-    from mofsim.schemas.resources import Alert, Gpu, Health, Model, Queue, Structure, Worker
+    from mofsim.schemas.resources import Alert, Health, Model, Queue, Structure, Worker
     from mofsim.schemas.tasks import Attempt, Explanation, LogLine, OutputFile, SeriesColumns, Task, TaskResult
     from mofsim.tui.form import Question
 
@@ -110,40 +108,6 @@ class AlertCame(Message):
 
     alert: Alert
     told: Sequence[AlertNotification]
-
-
-@dataclass
-class OverviewCame(Message):
-    overview: Overview
-
-
-@dataclass
-class MachinesCame(Message):
-    """Workers, GPUs and boxes, all that there are."""
-
-    workers: Sequence[Worker]
-    gpus: Sequence[Gpu]
-    hosts: Sequence[Host]
-
-
-@dataclass
-class RunningCame(Message):
-    """The tasks that workers hold."""
-
-    tasks: Sequence[Task]
-
-
-@dataclass
-class HistoryCame(Message):
-    """What a GPU or a box showed over so many seconds."""
-
-    history: History
-    seconds: float
-
-
-@dataclass
-class ModelsCame(Message):
-    models: Sequence[Model]
 
 
 @dataclass

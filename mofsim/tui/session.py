@@ -26,15 +26,15 @@ class Mode:
     name: str
     key: str
     title: str
-    #: where room is short
-    short: str
+    #: where room is short; "" when the title is short enough
+    short: str = ""
 
 
 MODES = (
     Mode("dashboard", "1", "Dashboard", "Dash"),
-    Mode("tasks", "2", "Tasks", "Tasks"),
-    Mode("workers", "3", "GPUs", "GPUs"),
-    Mode("alerts", "5", "Alerts", "Alerts"),
+    Mode("tasks", "2", "Tasks"),
+    Mode("workers", "3", "GPUs"),
+    Mode("alerts", "5", "Alerts"),
 )
 
 

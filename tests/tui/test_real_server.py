@@ -104,6 +104,40 @@ async def test_an_alert_is_acknowledged_until_the_key_is_revoked(server: Server,
             await c.sees("◌ key refused", "the key was revoked", "mofsim keys create NAME")
 
 
+async def test_a_worker_is_seen_drained_and_given_a_model(server: Server, hands: Hands) -> None:
+    process = {"pid": 8, "memory_MB": 500.0, "name": "python train.py", "user": "ben", "worker_id": None}
+    hands.register("box:cpu0")
+    hands.see("box", "GPU-0", [process])
+    app = console(server)
+    async with app.run_test(size=(140, 36), notifications=True) as pilot:
+        c = Driver(app, None, pilot)  # type: ignore[arg-type]
+        await c.sees("No tasks yet.")
+        with Client(server.url) as client:
+            client.submit("optimization", "MOF-5")
+            await c.press("3")
+            await c.sees("◌ idle", "CPU 0 box", "25 %", "4.0/16 GB", "GPU 0 box", "– unused", "1.0/80 GB")
+            await c.press("g")
+            await c.sees("FOREIGN: python train.py of ben", "memory 1.0 of 80 GB")
+            await c.press("G")
+            await c.sees("cores busy 25 %", "box: 4 cores, load 1.0")
+            await c.press("l")
+            await c.sees("load which model on box:cpu0?")
+            await c.type("lj")
+            await c.press("enter")
+            await c.until(lambda: [worker.model_wishes for worker in client.workers()] == [{"lj": "load"}])
+            await c.press("d")
+            await c.sees("‖ drained")
+            assert [worker.drain for worker in client.workers()] == [True]
+            await c.press("1")
+            await c.sees("needs you: 2", "1 task waits and no worker takes tasks: resume one that is drained")
+            await c.sees("worker drained", "normal           1")
+            client.resume_worker("box:cpu0")
+            await c.sees("Nothing needs you.")
+            lease = hands.take()
+            hands.end(lease, TaskStatus.FAILED, error_type="Broken", error_message="it broke")
+            await c.sees("ended: 1/h, 1 in 24 h", "1 Broken", "lj")
+
+
 async def test_filters_and_orders_are_the_servers(server: Server) -> None:
     with Client(server.url) as client:
         for name in ("MOF-5", "ZIF-8", "UiO-66"):
@@ -134,6 +168,10 @@ def test_on_a_terminal_an_idle_console_sends_nothing_and_keys_are_answered(serve
         assert terminal.bytes_during(2.5) == 0
         assert terminal.press(DOWN).n_bytes < 4_000
         assert "2 of 3" in terminal.printed.decode()
+        for key in (b"1", b"3"):
+            terminal.press(key)
+            terminal.settle()
+            assert terminal.bytes_during(6) == 0, "it asks again meanwhile, and hears nothing new"
         assert terminal.memory_MiB() < 80
 
 

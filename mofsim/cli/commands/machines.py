@@ -71,7 +71,7 @@ def _gpu(gpu: Gpu) -> list[str]:
 def _foreign(processes: list[GpuProcess] | None) -> str:
     """Those that are not ours: they take memory that tasks count on."""
     if processes is None:
-        return text.UNKNOWN
+        return "not known"
     foreign = [process for process in processes if process.worker_id is None]
     return ", ".join(f"{process.name or '?'} ({process.user or '?'}, {process.pid})" for process in foreign)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
-from mofsim.tui import jobs, messages, overview_words
+from mofsim.tui import device_jobs, device_messages, overview_words
 from mofsim.tui.actions import Context, Scope
 from mofsim.tui.alert_book import Listing
 from mofsim.tui.attention import Leads, Matter, matters
@@ -110,9 +110,9 @@ class Dashboard(Moving, Watching):
             self._asking.stop()
             self._asking = None
         if self.is_current and self.store.online and not self.store.paused:
-            self.ask(jobs.overview, group="overview")
+            self.ask(device_jobs.overview, group="overview")
 
-    def on_overview_came(self, message: messages.OverviewCame) -> None:
+    def on_overview_came(self, message: device_messages.OverviewCame) -> None:
         self.store.overview = message.overview
         self._show()
 

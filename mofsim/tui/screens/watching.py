@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mofsim.tui import jobs, messages
+from mofsim.tui import device_jobs, device_messages
 from mofsim.tui.screens.base import ConsoleScreen
 from mofsim.tui.store import Change
 
@@ -28,15 +28,15 @@ class Watching(ConsoleScreen):
         if not (self.is_current and self.store.online) or self.store.paused:
             return
         self.store.workers_told = {}
-        self.ask(jobs.machines, group="machines")
+        self.ask(device_jobs.machines, group="machines")
         if anew or self.store.devices.misses_tasks(self.store.workers.values()):
             self.store.devices.running_asked()
-            self.ask(jobs.running, group="running")
+            self.ask(device_jobs.running, group="running")
 
-    def on_machines_came(self, message: messages.MachinesCame) -> None:
+    def on_machines_came(self, message: device_messages.MachinesCame) -> None:
         self.store.devices.came(message.gpus, message.hosts)
         self.session.changed.publish(self.store.workers_came(message.workers))
 
-    def on_running_came(self, message: messages.RunningCame) -> None:
+    def on_running_came(self, message: device_messages.RunningCame) -> None:
         self.store.devices.running_came(message.tasks)
         self.session.changed.publish(Change(machines=True))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual.timer import Timer
 
-from mofsim.tui import device_words, jobs, messages
+from mofsim.tui import device_jobs, device_messages, device_words
 from mofsim.tui.actions import Context, Scope
 from mofsim.tui.alert_book import Listing
 from mofsim.tui.device_book import Place
@@ -51,15 +51,6 @@ class WorkersScreen(Moving, Watching):
 
     def body(self) -> Sequence[Widget]:
         return self.table, self.pane
-
-    def on_mount(self) -> None:
-        self.set_interval(1.0, self._tick)
-
-    def _tick(self) -> None:
-        """Charts and ages go on; while the line is broken they stand still like all else."""
-        if self.is_current and self.store.online and not self.store.paused:
-            self.table.redraw()
-            self.pane.draw()
 
     @property
     def places(self) -> Listing[Place]:
@@ -110,9 +101,9 @@ class WorkersScreen(Moving, Watching):
         self._asking = None
         place = self.pane.place
         if place is not None and place.subject and self.store.online and self.is_current:
-            self.ask(jobs.device_history, place, self.pane.span, self.pane.points, group="history")
+            self.ask(device_jobs.device_history, place, self.pane.span, self.pane.points, group="history")
 
-    def on_history_came(self, message: messages.HistoryCame) -> None:
+    def on_history_came(self, message: device_messages.HistoryCame) -> None:
         self.store.devices.history_came(message.history, message.seconds)
         self.pane.draw()
 
@@ -163,12 +154,12 @@ class WorkersScreen(Moving, Watching):
 
         workers = [worker for worker in self.workers_meant() if not worker.drain]
         if not any(worker.task_id is not None for worker in workers):
-            self._change(jobs.drain, workers)
+            self._change(device_jobs.drain, workers)
             return
 
         def answered(confirmed: bool | None) -> None:
             if confirmed:
-                self._change(jobs.drain, workers)
+                self._change(device_jobs.drain, workers)
 
         title = f"Drain {workers[0].id}?" if len(workers) == 1 else f"Drain {len(workers)} workers?"
         items = [device_words.what_becomes_of(worker, self.store) for worker in workers]
@@ -176,12 +167,12 @@ class WorkersScreen(Moving, Watching):
         self.app.push_screen(Confirm(title, items, hint, keep="go on", yes="drain"), answered)
 
     def do_device_resume(self) -> None:
-        self._change(jobs.resume, [worker for worker in self.workers_meant() if worker.drain])
+        self._change(device_jobs.resume, [worker for worker in self.workers_meant() if worker.drain])
 
     def do_device_load(self) -> None:
-        self.ask(jobs.models, group="models")
+        self.ask(device_jobs.models, group="models")
 
-    def on_models_came(self, message: messages.ModelsCame) -> None:
+    def on_models_came(self, message: device_messages.ModelsCame) -> None:
         workers = self.workers_meant()
         usable = {
             model.name: _said(model)
@@ -208,9 +199,9 @@ class WorkersScreen(Moving, Watching):
 
         def answered(model: str | None) -> None:
             if model and verb == "load":
-                self._change(jobs.load_model, workers, model)
+                self._change(device_jobs.load_model, workers, model)
             elif model:
-                self._change(jobs.unload_model, [each for each in workers if model in each.loaded_models], model)
+                self._change(device_jobs.unload_model, [each for each in workers if model in each.loaded_models], model)
 
         where = workers[0].id if len(workers) == 1 else f"{len(workers)} workers"
         self.app.push_screen(ModelChoice(f"{verb} which model on {where}?", models, note), answered)

@@ -29,8 +29,8 @@ Naming = Callable[[Mode], str]
 #: How modes are named, by the room that there is.
 NAMINGS: Sequence[Naming] = (
     lambda mode: f"{mode.key} {mode.title}",
-    lambda mode: f"{mode.key} {mode.short}",
-    lambda mode: f"{mode.key}{mode.short[:2]}",
+    lambda mode: f"{mode.key} {mode.short or mode.title}",
+    lambda mode: f"{mode.key}{mode.title[:2]}",
 )
 
 NAMED_KEYS = {
@@ -102,7 +102,8 @@ class HeaderBar(Lines):
             if is_shown and self.trail:
                 yield piece(f"{mode.title} {self.glyphs.arrow} {self.trail}", BOLD)
             elif is_shown:
-                yield from (piece(f"[{naming(mode) if naming else mode.short}", BOLD), *count, piece("]", BOLD))
+                label = naming(mode) if naming else mode.short or mode.title
+                yield from (piece(f"[{label}", BOLD), *count, piece("]", BOLD))
             elif naming and not self.trail:
                 yield from (piece(f" {naming(mode)}", DIM), *count, piece(space))
 

@@ -69,13 +69,6 @@ class DevicePane(Horizontal):
 
     def _draw_charts(self, place: Place | None, store: Store, now: float) -> None:
         trace = store.devices.trace(place.subject) if place is not None else None
-        empty = (
-            ""
-            if trace is None
-            else f"reading {self._session.glyphs.dots}"
-            if not trace.asked
-            else "nothing was read yet"
-        )
         limit = place.gpu.power_limit_W if place is not None and place.gpu else None
         whole = place.total_MB if place is not None else None
         what = "cores busy" if place is not None and not place.on_gpu else "GPU"
@@ -86,11 +79,14 @@ class DevicePane(Horizontal):
             (self.power, "power", "power_W", "W", Scale(limit)),
         ):
             chart.caption = _caption(name, trace.last(column) if trace else None, unit, scale, self.span)
-            chart.show(trace, scale, self.span, now, empty if trace is None or not _known(trace, column) else "")
+            chart.show(trace, scale, self.span, now, self._why_empty(trace))
 
-
-def _known(trace: Trace, column: str) -> bool:
-    return any(value is not None for value in trace.values[column])
+    def _why_empty(self, trace: Trace | None) -> str:
+        if trace is None:
+            return ""
+        if trace.times:
+            return "the driver does not tell"
+        return "nothing was read yet" if trace.asked else f"reading {self._session.glyphs.dots}"
 
 
 def _caption(name: str, value: float | None, unit: str, scale: Scale, span: float) -> str:

@@ -30,11 +30,18 @@ class HistoryChart(Lines):
         self._scale = Scale()
         self._span = self._now = 0.0
         self._empty = ""
+        self._shown: object = None
 
     def show(self, trace: Trace | None, scale: Scale, span: float, now: float, empty: str) -> None:
         """`empty` is said where nothing is known."""
-        self._trace, self._scale, self._span, self._now, self._empty = trace, scale, span, now, empty
-        self.redraw()
+        # Progress of a task comes ten times a second, readings seldom.
+        read = trace and (id(trace), len(trace.times), trace.times[-1:], trace.asked)
+        column = now // (span / max(1, 2 * self.content_size.width))
+        shown = (read, scale, span, column, empty)
+        if shown != self._shown:
+            self._shown = shown
+            self._trace, self._scale, self._span, self._now, self._empty = trace, scale, span, now, empty
+            self.redraw()
 
     def draw(self, width: int, height: int) -> Iterable[Row]:
         axis = self._axis()
