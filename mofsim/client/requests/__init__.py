@@ -36,6 +36,7 @@ from mofsim.client.requests.about_structures import (
     delete_structure_set,
     save_structure_set,
     structure,
+    structure_geometry,
     structure_sets,
     structures,
 )
@@ -59,6 +60,7 @@ from mofsim.client.requests.about_tasks import (
     result,
     series,
     task,
+    task_geometry,
     tasks,
 )
 from mofsim.client.requests.steering import cancel, delete, detach, hold, release, retry, set_priority, undo_cancel
@@ -133,6 +135,7 @@ __all__ = [
     "silence_alert_rule",
     "stats",
     "structure",
+    "structure_geometry",
     "structure_sets",
     "structures",
     "submit",
@@ -140,6 +143,7 @@ __all__ = [
     "submit_product",
     "system_logs",
     "task",
+    "task_geometry",
     "tasks",
     "test_alert_channel",
     "undo_cancel",
