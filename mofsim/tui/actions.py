@@ -14,19 +14,23 @@ from textual.binding import Binding
 
 if TYPE_CHECKING:
     from mofsim.schemas.alerts import AlertRule
-    from mofsim.schemas.resources import Alert
+    from mofsim.schemas.resources import Alert, Structure
     from mofsim.schemas.tasks import Task
+    from mofsim.tui.stock import ModelRow
 
 
 class Scope(StrEnum):
     """Where a key works; in this order where two share a key."""
 
     LOG = "in a log"
+    VIEW = "on the picture of a structure"
     MOVE = "moving"
     LIST = "in the list"
     DETAIL = "in a task"
     TASK = "on tasks"
     ALERT = "on alerts and rules"
+    MODEL = "on models"
+    STRUCTURE = "on structures"
     FORM = "in the form"
     CONSOLE = "everywhere"
 
@@ -38,6 +42,12 @@ class Context:
     tasks: Sequence[Task] = ()
     alerts: Sequence[Alert] = ()
     rule: AlertRule | None = None
+    model: ModelRow | None = None
+    structure: Structure | None = None
+    #: there is a picture of a structure to turn
+    pictured: bool = False
+    #: ids of workers that hold the model in memory
+    holders: Sequence[str] = ()
     selected: int = 0
     online: bool = True
     #: the server is there, and does not take our key

@@ -28,7 +28,12 @@ class Mode:
     title: str
 
 
-MODES = (Mode("tasks", "2", "Tasks"), Mode("alerts", "5", "Alerts"))
+MODES = (
+    Mode("tasks", "2", "Tasks"),
+    Mode("alerts", "5", "Alerts"),
+    Mode("models", "6", "Models"),
+    Mode("structures", "7", "Structs"),
+)
 
 
 def _utc() -> datetime:

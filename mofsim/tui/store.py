@@ -13,8 +13,21 @@ from typing import TYPE_CHECKING
 from mofsim.tui.alert_book import AlertBook
 from mofsim.tui.eta import Forecast
 from mofsim.tui.format import is_relaxation
-from mofsim.tui.news import AlertSeen, Missed, News, RuleGone, RuleSeen, TaskGone, TaskMoved, TaskSeen, WorkerSeen
+from mofsim.tui.news import (
+    AlertSeen,
+    Missed,
+    News,
+    RuleGone,
+    RuleSeen,
+    StructureGone,
+    StructureSeen,
+    TaskGone,
+    TaskMoved,
+    TaskSeen,
+    WorkerSeen,
+)
 from mofsim.tui.query import Query
+from mofsim.tui.stock import Stock
 from mofsim.tui.trail import Series, Trail, goal_of, limit_of
 from mofsim.tui.window import Fetch, Window
 from mofsim.vocabulary import ACTIVE, WAITING, TaskStatus
@@ -49,6 +62,8 @@ class Change:
     recount: bool = False
     #: alerts or their rules
     alerts: bool = False
+    #: models or structures
+    stock: bool = False
 
     def __or__(self, other: Change) -> Change:
         return Change(
@@ -59,6 +74,7 @@ class Change:
             self.missed or other.missed,
             self.recount or other.recount,
             self.alerts or other.alerts,
+            self.stock or other.stock,
         )
 
 
@@ -90,6 +106,7 @@ class Store:
     counts: Counts | None = None
     workers: dict[str, Worker] = field(default_factory=dict)
     alerts: AlertBook = field(default_factory=AlertBook)
+    stock: Stock = field(default_factory=Stock)
     models: set[str] = field(default_factory=set)
     window: Window = field(default_factory=Window)
     #: the list that was asked for last, until its first page is there
@@ -206,6 +223,12 @@ class Store:
             case WorkerSeen(worker):
                 self.workers[worker.id] = worker
                 return Change(counts=True)
+            case StructureSeen(structure):
+                self.stock.structures.seen(structure)
+                return Change(stock=True)
+            case StructureGone(structure_id):
+                self.stock.structures.gone(structure_id)
+                return Change(stock=True)
             case AlertSeen(alert):
                 self.alerts.seen(alert)
                 return Change(alerts=True)

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from mofsim.client import ApiError, AsyncClient, Conflict, KeyRefused, NotFound, ServerUnreachable
-from mofsim.client.request import Request
+from mofsim.client.request import File, Request
 from mofsim.schemas.alerts import AlertNotification, AlertRule
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.estimates import Estimate, TimeEstimate
 from mofsim.schemas.events import Event
-from mofsim.schemas.resources import Alert, Health, Model, Queue, Structure, Worker
+from mofsim.schemas.resources import Alert, Health, Model, Queue, Structure, StructureSet, Validation, Worker
 from mofsim.schemas.tasks import (
     Attempt,
     Explanation,
@@ -41,6 +41,7 @@ from mofsim.vocabulary import (
     TaskType,
     WorkerState,
 )
+from tests.tui import fake_stock
 
 T = TypeVar("T")
 
@@ -227,6 +228,14 @@ class World:
     #: set to take the key no longer: the server's words
     key_refused: str = ""
     events: list[Event] = field(default_factory=list)
+    workers: dict[str, Worker] = field(default_factory=lambda: {w.id: w for w in map(worker, range(4))})
+    models: list[Model] = field(default_factory=fake_stock.some_models)
+    validations: dict[str, Validation] = field(default_factory=dict)
+    sets: list[StructureSet] = field(default_factory=list)
+    #: files that were sent
+    uploaded: list[File] = field(default_factory=list)
+    #: ids of structures and tasks whose files are gone
+    lost: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._news = asyncio.Condition()
@@ -245,7 +254,11 @@ class World:
 
     async def worker(self, number: int, state: WorkerState) -> None:
         """A worker does something else now."""
-        await self.tell(EventType.WORKER_STATE, {"worker": worker(number, state).model_dump(mode="json")})
+        await self.put_worker(worker(number, state))
+
+    async def put_worker(self, changed: Worker) -> None:
+        self.workers[changed.id] = changed
+        await self.tell(EventType.WORKER_STATE, {"worker": changed.model_dump(mode="json")})
 
     async def raise_alert(self, changed: Alert) -> None:
         """An alert is new or changed, and an event tells of it."""
@@ -370,7 +383,7 @@ class FakeClient(AsyncClient):
     async def _system(self, request: Request[Any], rest: list[str]) -> Any:
         if rest == ["queue"]:
             return self._queue()
-        return [worker(i) for i in range(4)]
+        return list(self.world.workers.values())
 
     async def _alerts(self, request: Request[Any], rest: list[str]) -> Any:
         known = sorted(self.world.alerts.values(), key=lambda each: -each.id)
@@ -541,18 +554,11 @@ class FakeClient(AsyncClient):
             )
         ]
 
-    async def _structures(self, request: Request[Any], rest: list[str]) -> Any:
-        if request.method == "POST":
-            assert request.file is not None
-            self.world.structures.append(structure(len(self.world.structures) + 1, request.file.name, builtin=False))
-            return self.world.structures[-1]
-        return self.world.structures
+    async def _geometry(self, found: Task, request: Request[Any]) -> Any:
+        return fake_stock.task_geometry(self.world, found, request.query["frame"])
 
-    async def _models(self, request: Request[Any], rest: list[str]) -> list[Model]:
-        known = {"framework": "sevenn", "description": "", "is_custom": False, "is_validated": True, "d3": False}
-        more = {"dtype": "float32", "licence": "MIT", "loaded_on": []}
-        return [
-            Model(name="7net-0", is_default=True, elements=["Zn", "C", "H", "O"], **known, **more),
-            Model(name="7net-l3i5", is_default=False, elements=["C", "H", "O"], **known, **more),
-            Model(name="unproven", is_default=False, elements=[], **known | {"is_validated": False}, **more),
-        ]
+    async def _structures(self, request: Request[Any], rest: list[str]) -> Any:
+        return await fake_stock.structures(self.world, request, rest)
+
+    async def _models(self, request: Request[Any], rest: list[str]) -> Any:
+        return await fake_stock.models(self.world, request, rest)

@@ -9,9 +9,9 @@ from mofsim.cli import text
 from mofsim.cli.app import FAILED, OK, App, CommandGroup
 from mofsim.cli.commands.steer import each
 from mofsim.cli.errors import describe
-from mofsim.cli.importing import SUFFIX, plan
 from mofsim.cli.output import Column
 from mofsim.client import ApiError
+from mofsim.client.importing import SUFFIX, plan
 from mofsim.schemas.resources import Structure, StructureSet
 from mofsim.vocabulary import StructureFormat
 

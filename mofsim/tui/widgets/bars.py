@@ -88,13 +88,15 @@ class HeaderBar(Lines):
         """Those that are not shown are named where there is room, and nothing else is to be told."""
         for mode in MODES:
             is_shown, count = mode.name == self._mode, self._count(mode)
+            room = width >= 100
             if is_shown and self.trail:
                 yield piece(f"{mode.title} {self.glyphs.arrow} {self.trail}", BOLD)
             elif is_shown:
                 label = f"{mode.key} {mode.title}" if width >= 60 else mode.title
-                yield from (piece(f"[{label}", BOLD), *count, piece("]", BOLD))
+                yield from (piece(f"{'' if room else ' '}[{label}", BOLD), *count, piece("]", BOLD))
             elif not self.trail and width >= 60:
-                yield from (piece(f" {mode.key} {mode.title}", DIM), *count, piece(" "))
+                label = f" {mode.key} {mode.title}" if room else f" {mode.key}{mode.title[:2]}"
+                yield from (piece(label, DIM), *count, piece(" " if room else ""))
 
     def _count(self, mode: Mode) -> Sequence[Segment]:
         """How many alerts hold, in the colour of the most urgent one that nobody looks after."""
