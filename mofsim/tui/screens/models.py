@@ -60,10 +60,6 @@ class ModelsScreen(Moving, ConsoleScreen):
     def on_mount(self) -> None:
         self.details.caption = "model"
 
-    def on_screen_resume(self) -> None:
-        # No event tells of models that came or went.
-        self._ask_list()
-
     def _ask_list(self) -> None:
         if self.store.online:
             self.ask(stock_jobs.models, group="models")
@@ -89,6 +85,7 @@ class ModelsScreen(Moving, ConsoleScreen):
         self.session.changed.publish(Change(stock=True))
 
     def changed(self, change: Change) -> None:
+        # Also when the screen comes to the front: no event tells of models that came or went.
         if change.missed or (change.line and self.store.online) or self._was_validated(change):
             self._ask_list()
         if not (change.stock or change.counts or change.line or change.list):

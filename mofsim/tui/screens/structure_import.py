@@ -61,4 +61,8 @@ class StructureImport(UploadForm):
 
         self._done()
         if message.refused:
-            self.app.push_screen(Report(self.session.glyphs, f"{len(message.refused)} were refused", message.refused))
+            self.app.push_screen(Report(self.session.glyphs, _refused(len(message.refused)), message.refused))
+
+
+def _refused(n: int) -> str:
+    return f"{n} files were refused" if n != 1 else "1 file was refused"

@@ -97,11 +97,8 @@ class StructuresScreen(Viewing, Moving, ConsoleScreen):
         self._tasks[int(message.of)] = message.tasks
         self._peek()
 
-    def on_screen_resume(self) -> None:
-        # No event tells of sets.
-        self._ask_list()
-
     def changed(self, change: Change) -> None:
+        # Also when the screen comes to the front: no event tells of sets.
         if change.missed or (change.line and self.store.online):
             self._ask_list()
         if not (change.stock or change.line or change.list):

@@ -228,7 +228,7 @@ class TaskDetail(Viewing, Moving, LogKeys):
     def _step_pane(self, by: int) -> None:
         self.show_pane(PANES[(PANES.index(self.pane) + by) % len(PANES)])
 
-    def do_view_initial(self) -> None:
+    def do_detail_before_after(self) -> None:
         if self.shown and self.structure.switch():
             self.structure.draw(self.shown)
         else:

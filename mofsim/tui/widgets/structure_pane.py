@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -65,7 +66,8 @@ class StructurePane(Horizontal):
         self.view.show(came.initial if first else came.latest, (came.problem or "no atoms to show",))
         self.view.caption = f"{self._title(first, task)}{self.view.hint}"
         facts = structure_words.changes(came.initial, came.latest, came.shown, came.result)
-        self.facts.show([*facts, *(["", came.problem] if came.problem else [])])
+        wrapped = textwrap.wrap(came.problem, max(20, self.facts.content_size.width - 1))
+        self.facts.show([*facts, "", *wrapped] if came.problem else facts)
 
     def _title(self, first: bool, task: Task) -> str:
         if first:
