@@ -101,7 +101,7 @@ def _labelled(label: str, text: str, width: int) -> list[str]:
 
 def _what(model: Model) -> Iterator[tuple[str, str]]:
     if model.description:
-        yield "", model.description
+        yield "about", model.description
     parts = (origin(model), model.framework, model.dtype, "D3(BJ) added" if model.d3 else "no D3 added")
     yield "model", ", ".join(parts)
     yield "licence", model.licence or "not told"
@@ -110,13 +110,13 @@ def _what(model: Model) -> Iterator[tuple[str, str]]:
 def _use(row: ModelRow) -> Iterator[tuple[str, str]]:
     found, detail = use(row), row.detail
     if found is Use.USABLE:
-        yield "tasks", "can use it"
+        yield "state", "tasks can use it"
     elif found is Use.VALIDATING and detail:
-        yield "tasks", f"can use it when its validation has passed: task {detail.validation_task}"
+        yield "state", f"tasks can use it when its validation has passed: task {detail.validation_task}"
     elif found is Use.FAILED:
-        yield "tasks", "can not use it: its validation failed"
+        yield "state", "tasks can not use it: its validation failed"
     else:
-        yield "tasks", "can not use it until it is validated: v"
+        yield "state", "tasks can not use it until it is validated: v"
     if detail and detail.validation:
         yield from _validation(detail.validation)
 

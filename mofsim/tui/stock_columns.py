@@ -35,7 +35,7 @@ def model_columns(store: Store, glyphs: Glyphs) -> list[Column[ModelRow]]:
     """What is dropped first where room is short: DTYPE, D3, ORIGIN, ELEMENTS, MEMORY, FRAMEWORK, LOADED ON."""
     return [
         Column("NAME", 14, lambda row, width: _cut(_name(row), width, glyphs), flex=2, most=32),
-        Column("TASKS", 19, lambda row, _: _use(row, glyphs)),
+        Column("STATE", 19, lambda row, _: _use(row, glyphs)),
         Column("FRAMEWORK", 10, lambda row, width: _cut(row.model.framework, width, glyphs), drop=2),
         Column("D3", 3, lambda row, _: ("yes", PLAIN) if row.model.d3 else ("no", DIM), drop=6),
         Column("DTYPE", 8, lambda row, _: (row.model.dtype, PLAIN), drop=7),

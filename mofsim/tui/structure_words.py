@@ -100,11 +100,12 @@ def _values(cell: Shape) -> Iterator[str]:
 
 def _cell_table(before: Molecule, after: Molecule) -> Iterator[str]:
     """Lengths and volume in per cent, angles in degrees."""
-    if len(before) != len(after):
-        yield "The cell was repeated:"
-        yield from _values(shape(after.cell))
-        return
     old, new = shape(before.cell), shape(after.cell)
+    if len(before) != len(after):
+        times = [round(now / was) for was, now in zip(old.lengths, new.lengths, strict=True)]
+        yield f"cell, repeated {' × '.join(map(str, times))}" if max(times) > 1 else "cell"
+        yield from _values(new)
+        return
     yield f"{'cell':<4} {'before':>9}   {'after':>9}"
     for name, was, now in zip(_NAMES[:3], old.lengths, new.lengths, strict=True):
         yield f"{name:<4} {was:9.3f} → {now:9.3f} Å  {percent(was, now):+6.2f} %"
@@ -133,7 +134,7 @@ def _site(shown: TaskGeometry | None, result: TaskResult | None) -> Iterator[str
     yield ""
     guest = values.get("guest_formula") or "guest"
     place = "best site" if shown is not None and shown.source.startswith("best") else "its place"
-    yield f"{guest} at {place}  {energy:.3f} eV"
+    yield f"{guest} at {place}  {format.number(energy)} eV"
     for kind, label in (("host", "nearest atom"), ("metal", "nearest metal")):
         distance, symbol = values.get(f"nearest_{kind}_A"), values.get(f"nearest_{kind}")
         if isinstance(distance, int | float):

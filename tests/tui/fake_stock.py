@@ -37,7 +37,7 @@ def geometry(stretched: float = 1.0, moved: float = 0.0, guest: bool = False) ->
         symbols += ["C", "O", "O"]
         places += [[4.0, 6.0, 5.0], [5.16, 6.0, 5.0], [2.84, 6.0, 5.0]]
     places = [[x * stretched, y, z] for x, y, z in places]
-    cell = [[CELL[0][0] * stretched, 0.0, 0.0], *CELL[1:]]
+    cell = [[CELL[0][0] * stretched, 0.0, 0.0], *map(list, CELL[1:])]
     return {"symbols": symbols, "positions_A": places, "cell_A": cell}
 
 

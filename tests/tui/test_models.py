@@ -36,7 +36,9 @@ async def test_models_are_listed_with_whether_tasks_can_use_them_and_why_not(run
         await c.sees(
             "[6 Models]", "7net-0 (default)", "12.1 GB (624 at)", "✓ usable", "✗ failed its checks", "uploaded"
         )
-        await c.sees("built in, sevenn, float32, D3(BJ) added", "can use it", "24.0 GB was too little", "sevenn 0.11.2")
+        await c.sees(
+            "built in, sevenn, float32, D3(BJ) added", "tasks can use it", "24.0 GB was too little", "sevenn 0.11.2"
+        )
         await c.sees("used by     10 tasks: 8131 energy MIL-53", "elements: 4", "Zn ·")
         await c.press("j", "j")
         await c.sees(

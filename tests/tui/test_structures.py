@@ -355,8 +355,11 @@ def lines_of(before: dict[str, Any], after: dict[str, Any], result: dict[str, An
 
 
 def test_a_host_that_was_repeated_is_not_compared_atom_by_atom() -> None:
-    text = lines_of(fake_stock.geometry(), fake_stock.geometry(guest=True), {"interaction_energy_eV": -0.31})
-    assert "The cell was repeated" in text and "moved" not in text
+    one, two = fake_stock.geometry(), fake_stock.geometry(guest=True)
+    text = lines_of(one, two, {"interaction_energy_eV": -0.31})
+    assert text.splitlines()[2:4] == ["cell", "a      8.000 Å"] and "moved" not in text
+    two["cell_A"][2][2] *= 2
+    assert "cell, repeated 1 × 1 × 2" in lines_of(one, two)
 
 
 def test_the_best_site_is_told_with_what_is_near_the_guest() -> None:

@@ -57,15 +57,12 @@ class HeaderBar(Lines):
     def draw(self, width: int, height: int) -> Iterable[Row]:
         name = [piece(" mofsim ", BOLD)] if width >= 100 else []
         server = self._session.place if width >= 60 else ""
-        left = [
-            *name,
-            piece(f" {server}"),
-            piece(" "),
-            self._line(),
-            piece(f" {self.glyphs.bar} ", DIM),
-            *self._modes(width),
-        ]
+        head = [*name, piece(f" {server}"), piece(" "), self._line(), piece(f" {self.glyphs.bar} ", DIM)]
         right = [*(self.status or self._counts()), piece(" ")]
+        left = [*head, *self._modes(width)]
+        if length(left) + length(right) >= width:
+            # The counts say more than the names of other modes.
+            left = [*head, *self._modes(width, others=False)]
         trouble = [] if self.status else list(self._trouble())
         if length(left) + length(trouble) + length(right) >= width:
             # The counts say more than it does.
@@ -84,7 +81,7 @@ class HeaderBar(Lines):
             return piece(f"{glyphs.stale} {'no server' if store.reason else 'connecting'}", WARN)
         return piece(f"{glyphs.stale} {format.clock(self._session.monotonic() - store.lost_at)} old", WARN)
 
-    def _modes(self, width: int) -> Iterable[Segment]:
+    def _modes(self, width: int, others: bool = True) -> Iterable[Segment]:
         """Those that are not shown are named where there is room, and nothing else is to be told."""
         for mode in MODES:
             is_shown, count = mode.name == self._mode, self._count(mode)
@@ -94,7 +91,7 @@ class HeaderBar(Lines):
             elif is_shown:
                 label = f"{mode.key} {mode.title}" if width >= 60 else mode.title
                 yield from (piece(f"{'' if room else ' '}[{label}", BOLD), *count, piece("]", BOLD))
-            elif not self.trail and width >= 60:
+            elif others and not self.trail and width >= 60:
                 label = f" {mode.key} {mode.title}" if room else f" {mode.key}{mode.title[:2]}"
                 yield from (piece(label, DIM), *count, piece(" " if room else ""))
 
