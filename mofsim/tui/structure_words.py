@@ -48,8 +48,6 @@ def _sentences(
         yield _cell_words(shape(molecule.cell))
     else:
         yield f"volume {structure.volume_A3:.1f} Å³"
-    if structure.description:
-        yield structure.description
     if structure.is_builtin:
         yield "built in"
     else:
@@ -61,6 +59,8 @@ def _sentences(
         total = len(tasks.items) if tasks.total is None else tasks.total
         newest = f": {', '.join(str(task.id) for task in tasks.items)}" if tasks.items else ""
         yield f"{format.grouped(total)} task{'s' * (total != 1)}{newest}"
+    if structure.description:
+        yield structure.description
 
 
 def _cell_words(cell: Shape) -> str:
