@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mofsim.tui import messages, stock_messages
+from mofsim.tui import messages, stock_messages, structure_words
 from mofsim.tui.jobs import Post, _quietly
 from mofsim.tui.molecule import molecule
 
@@ -243,7 +243,9 @@ async def task_molecules(client: AsyncClient, task_id: int, initial: Molecule | 
         # The feed sees a broken line too; a structure without a cell was refused before.
         return
     result = await _quietly(client.result(task_id)) if ended else None
-    post(stock_messages.TaskMoleculesCame(task_id, initial, latest, shown, result, problem))
+    facts = await asyncio.to_thread(structure_words.changes, initial, latest, shown, result)
+    is_final = ended and (result is not None or bool(problem))
+    post(stock_messages.TaskMoleculesCame(task_id, initial, latest, facts, is_final, problem))
 
 
 async def _built(geometry: Geometry, guest: Sequence[int] = ()) -> Molecule:

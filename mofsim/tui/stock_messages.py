@@ -11,7 +11,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from mofsim.schemas.envelope import Page
     from mofsim.schemas.resources import Model, ModelDetail, Structure, StructureSet
-    from mofsim.schemas.tasks import Task, TaskGeometry, TaskResult
+    from mofsim.schemas.tasks import Task
     from mofsim.tui.molecule import Molecule
 
 
@@ -67,8 +67,10 @@ class TaskMoleculesCame(Message):
     task_id: int
     initial: Molecule | None
     latest: Molecule | None
-    shown: TaskGeometry | None
-    result: TaskResult | None
+    #: what changed, in lines
+    facts: Sequence[str]
+    #: nothing else will come
+    is_final: bool
     problem: str = ""
 
 

@@ -278,6 +278,12 @@ async def test_a_result_shows_the_relaxed_structure_and_is_asked_for_once(run: R
         await c.press("tab", "shift+tab")
         await c.pilot.pause(0.3)
         assert sum(path == "tasks/8117/geometry" for _, path in c.world.asked) == 2
+        again = c.world.tasks[8117]
+        await c.world.put(again.model_copy(update={"status": TaskStatus.RUNNING}))
+        await c.sees("● run")
+        await c.world.put(again)
+        await c.sees("✓ done")
+        await c.until(lambda: sum(path == "tasks/8117/geometry" for _, path in c.world.asked) > 2)
 
 
 async def test_a_task_that_waits_has_only_what_was_submitted(run: Run) -> None:

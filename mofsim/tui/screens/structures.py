@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 #: Seconds that the cursor must rest on a structure before the server is asked about it.
 REST = 0.12
-#: Pictures that are kept, so that going up and down a list asks once for each.
-KEPT = 32
+#: Atoms of pictures that are kept, so that going up and down a list asks once for each.
+KEPT = 20_000
 
 
 class StructuresScreen(Viewing, Moving, ConsoleScreen):
@@ -87,7 +87,7 @@ class StructuresScreen(Viewing, Moving, ConsoleScreen):
     def on_molecule_came(self, message: stock_messages.MoleculeCame) -> None:
         if message.molecule is not None:
             self._molecules[message.structure_id] = message.molecule
-            if len(self._molecules) > KEPT:
+            while len(self._molecules) > 1 and sum(map(len, self._molecules.values())) > KEPT:
                 self._molecules.popitem(last=False)
         self._problems[message.structure_id] = message.problem
         self._peek()

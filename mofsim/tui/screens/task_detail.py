@@ -95,6 +95,8 @@ class TaskDetail(Viewing, Moving, LogKeys):
             self.ask(jobs.task, self.task_id, group="task")
         ended = task.status.is_final and not self._ended
         self._ended = task.status.is_final
+        if ended:
+            self.structure.ask_again()
         if change.missed or change.line or ended:
             self.ask_all()
         elif self.task_id in change.rows:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from mofsim.tui import structure_words
 from mofsim.tui.molecule import Molecule
 from mofsim.tui.session import Session
 from mofsim.tui.widgets.peek import TextLines
@@ -29,8 +28,6 @@ class StructurePane(Horizontal):
         self.facts = TextLines(session.glyphs, "structure-facts")
         self.initial_shown = False
         self.came: TaskMoleculesCame | None = None
-        #: what came is all that will
-        self.is_final = False
 
     def compose(self) -> ComposeResult:
         yield self.view
@@ -40,12 +37,22 @@ class StructurePane(Horizontal):
         self.facts.caption = "before → after" if self._session.glyphs.braille else "before and after"
 
     @property
+    def is_final(self) -> bool:
+        """What came is all that will."""
+        return self.came is not None and self.came.is_final
+
+    def ask_again(self) -> None:
+        """The task ended, perhaps once more: what came is no longer all."""
+        if self.came is not None:
+            self.came.is_final = False
+
+    @property
     def initial(self) -> Molecule | None:
         """What was submitted does not change: it is asked for once."""
         return self.came.initial if self.came else None
 
     def tell(self, came: TaskMoleculesCame, task: Task) -> None:
-        self.came, self.is_final = came, task.status.is_final and (came.result is not None or bool(came.problem))
+        self.came = came
         self.draw(task)
 
     def switch(self) -> bool:
@@ -65,9 +72,8 @@ class StructurePane(Horizontal):
         first = self.initial_shown or came.latest is None
         self.view.show(came.initial if first else came.latest, (came.problem or "no atoms to show",))
         self.view.caption = f"{self._title(first, task)}{self.view.hint}"
-        facts = structure_words.changes(came.initial, came.latest, came.shown, came.result)
         wrapped = textwrap.wrap(came.problem, max(20, self.facts.content_size.width - 1))
-        self.facts.show([*facts, "", *wrapped] if came.problem else facts)
+        self.facts.show([*came.facts, "", *wrapped] if came.problem else came.facts)
 
     def _title(self, first: bool, task: Task) -> str:
         if first:
