@@ -126,6 +126,15 @@ class StructureFile(StrEnum):
     CIF = "cif"
 
 
+class Frame(StrEnum):
+    """Which atoms of a task."""
+
+    #: as they were submitted
+    INITIAL = "initial"
+    #: as they ended, or while the task runs: as they are
+    LATEST = "latest"
+
+
 class Quantity(StrEnum):
     """What a reference value is of; the unit is in the word."""
 

@@ -9,7 +9,8 @@ import click
 from mofsim.benchmark.published import read_published
 from mofsim.benchmark.references import BadReference, References, read_csv
 from mofsim.cli.app import App
-from mofsim.cli.importing import BENCHMARK_SETS, SUFFIX, plan, upload_all
+from mofsim.cli.importing import upload_all
+from mofsim.client.importing import BENCHMARK_SETS, SUFFIX, plan
 from mofsim.schemas.benchmarks import ESSENTIAL
 from mofsim.schemas.scores import Reference
 

@@ -26,6 +26,14 @@ class Structure(Response):
     created_at: datetime
 
 
+class Geometry(Response):
+    """Where atoms are, in a cell that repeats."""
+
+    symbols: list[str]
+    positions_A: list[list[float]] = Field(description="x, y and z of each atom, rounded to 1e-6 Å")
+    cell_A: list[list[float]] = Field(description="The three vectors of the cell")
+
+
 class StructureSet(Response):
     """A named set of structures, by their ids."""
 

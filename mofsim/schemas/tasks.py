@@ -7,7 +7,8 @@ from pydantic import Field
 
 from mofsim.schemas.base import Request, Response
 from mofsim.schemas.priorities import PriorityName
-from mofsim.vocabulary import AttemptOutcome, LogLevel, Preset, StopReason, TaskStatus, TaskType
+from mofsim.schemas.resources import Geometry
+from mofsim.vocabulary import AttemptOutcome, Frame, LogLevel, Preset, StopReason, TaskStatus, TaskType
 
 
 class PriorityChange(Request):
@@ -136,6 +137,16 @@ class SeriesColumns(Response):
     task_id: int
     attempt: int
     columns: dict[str, list[float | None]]
+
+
+class TaskGeometry(Geometry):
+    """The atoms of a task as they were submitted, or as far as it came."""
+
+    task_id: int
+    frame: Frame
+    source: str = Field(description="The file that they are in; `submitted`: the task has no atoms of its own yet")
+    step: int | None = Field(None, description="Where they are a frame of a trajectory")
+    guest_indices: list[int] = Field([], description="Which atoms are the guest, where there is one; counted from 0")
 
 
 class LogLine(Response):

@@ -14,14 +14,16 @@ from textual.binding import Binding
 
 if TYPE_CHECKING:
     from mofsim.schemas.alerts import AlertRule
-    from mofsim.schemas.resources import Alert, Worker
+    from mofsim.schemas.resources import Alert, Structure, Worker
     from mofsim.schemas.tasks import Task
+    from mofsim.tui.stock import ModelRow
 
 
 class Scope(StrEnum):
     """Where a key works; in this order where two share a key."""
 
     LOG = "in a log"
+    VIEW = "on the picture of a structure"
     MOVE = "moving"
     LIST = "in the list"
     DETAIL = "in a task"
@@ -29,6 +31,8 @@ class Scope(StrEnum):
     ALERT = "on alerts and rules"
     DEVICE = "on workers and devices"
     DASHBOARD = "on the dashboard"
+    MODEL = "on models"
+    STRUCTURE = "on structures"
     FORM = "in the form"
     CONSOLE = "everywhere"
 
@@ -45,6 +49,12 @@ class Context:
     runs: int | None = None
     #: there is something under the cursor
     chosen: bool = False
+    model: ModelRow | None = None
+    structure: Structure | None = None
+    #: there is a picture of a structure to turn
+    pictured: bool = False
+    #: ids of workers that hold the model in memory
+    holders: Sequence[str] = ()
     selected: int = 0
     online: bool = True
     #: the server is there, and does not take our key

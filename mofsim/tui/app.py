@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 
 from textual.app import App
 from textual.filter import LineFilter
-from textual.screen import Screen
 from textual.signal import Signal
 from textual.timer import Timer
 
@@ -17,6 +16,7 @@ from mofsim.tui import jobs, messages
 from mofsim.tui.feed import Feed
 from mofsim.tui.keymap import keymap_file, load
 from mofsim.tui.looks import Glyphs, glyphs_for
+from mofsim.tui.screens.later import later
 from mofsim.tui.screens.tasks import TasksScreen
 from mofsim.tui.session import Session
 from mofsim.tui.store import Change, Store
@@ -57,10 +57,12 @@ class Console(App[None]):
         self.failure: Exception | None = None
         self._connect = connect
         self._recount: Timer | None = None
-        self.add_mode("dashboard", self._dashboard)
-        self.add_mode("workers", self._workers_screen)
+        self.add_mode("dashboard", later(self.session, "dashboard", "Dashboard"))
+        self.add_mode("workers", later(self.session, "workers", "WorkersScreen"))
         self.add_mode("tasks", lambda: TasksScreen(self.session))
-        self.add_mode("alerts", self._alerts_screen)
+        self.add_mode("alerts", later(self.session, "alerts", "AlertsScreen"))
+        self.add_mode("models", later(self.session, "models", "ModelsScreen"))
+        self.add_mode("structures", later(self.session, "structures", "StructuresScreen"))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
@@ -148,21 +150,6 @@ class Console(App[None]):
         from mofsim.tui.screens.task_detail import TaskDetail
 
         self.push_screen(TaskDetail(self.session, message.task))
-
-    def _dashboard(self) -> Screen[None]:
-        from mofsim.tui.screens.dashboard import Dashboard
-
-        return Dashboard(self.session)
-
-    def _workers_screen(self) -> Screen[None]:
-        from mofsim.tui.screens.workers import WorkersScreen
-
-        return WorkersScreen(self.session)
-
-    def _alerts_screen(self) -> Screen[None]:
-        from mofsim.tui.screens.alerts import AlertsScreen
-
-        return AlertsScreen(self.session)
 
     def _tasks_screen(self) -> TasksScreen:
         """The list of tasks, brought to the front."""

@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from mofsim.tui.messages import Connected, LineLost, Told
-from mofsim.tui.news import AlertSeen, Missed, News, RuleGone, RuleSeen, TaskGone, TaskMoved, TaskSeen, WorkerSeen
+from mofsim.tui.news import (
+    AlertSeen,
+    Missed,
+    News,
+    RuleGone,
+    RuleSeen,
+    StructureGone,
+    StructureSeen,
+    TaskGone,
+    TaskMoved,
+    TaskSeen,
+    WorkerSeen,
+)
 from mofsim.vocabulary import EventType
 
 if TYPE_CHECKING:
@@ -102,7 +114,7 @@ class Feed:
 def read(event: Event) -> News | None:
     """What an event means to the console; None for one that it does not show."""
     from mofsim.schemas.alerts import AlertRule
-    from mofsim.schemas.resources import Alert, Worker
+    from mofsim.schemas.resources import Alert, Structure, Worker
     from mofsim.schemas.tasks import Task
 
     match event.type:
@@ -122,6 +134,10 @@ def read(event: Event) -> News | None:
             return RuleSeen(AlertRule.model_validate(event.data["rule"]))
         case EventType.ALERT_RULE_DELETED:
             return RuleGone(event.data["rule_id"])
+        case EventType.STRUCTURE_CREATED:
+            return StructureSeen(Structure.model_validate(event.data["structure"]))
+        case EventType.STRUCTURE_DELETED:
+            return StructureGone(event.data["structure_id"])
         case EventType.RESET:
             return Missed()
         case _:

@@ -176,6 +176,14 @@ PLAIN_CHARACTERS: Final = str.maketrans(
         "×": "x",
         "°": "o",
         "·": ".",
+        "→": ">",
+        "←": "<",
+        "↑": "^",
+        "↓": "v",
+        # Angles of a cell, beside its lengths a, b and c.
+        "α": "A",
+        "β": "B",
+        "γ": "C",
     }
 )
 

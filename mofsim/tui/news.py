@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mofsim.schemas.alerts import AlertRule
-    from mofsim.schemas.resources import Alert, Worker
+    from mofsim.schemas.resources import Alert, Structure, Worker
     from mofsim.schemas.tasks import Task
 
 
@@ -58,8 +58,29 @@ class RuleGone:
 
 
 @dataclass(frozen=True)
+class StructureSeen:
+    structure: Structure
+
+
+@dataclass(frozen=True)
+class StructureGone:
+    structure_id: int
+
+
+@dataclass(frozen=True)
 class Missed:
     """Events were lost: what is shown must be read again."""
 
 
-News = TaskSeen | TaskMoved | TaskGone | WorkerSeen | AlertSeen | RuleSeen | RuleGone | Missed
+News = (
+    TaskSeen
+    | TaskMoved
+    | TaskGone
+    | WorkerSeen
+    | AlertSeen
+    | RuleSeen
+    | RuleGone
+    | StructureSeen
+    | StructureGone
+    | Missed
+)

@@ -143,8 +143,14 @@ def _term(word: str) -> Term:
 def _with_names(term: Term, models: Collection[str]) -> Term:
     if term.field != "model":
         return term
-    found = [name for name in models if any(value.lower() in name.lower() for value in term.values)]
-    return replace(term, values=tuple(found)) if found else term
+    found = [name for value in term.values for name in _names(value.lower(), models)]
+    return replace(term, values=tuple(dict.fromkeys(found))) if found else term
+
+
+def _names(value: str, models: Collection[str]) -> list[str]:
+    """A whole name means that model alone, and not those whose names go on from there."""
+    whole = [name for name in models if name.lower() == value]
+    return whole or [name for name in models if value in name.lower()]
 
 
 def _check(name: str, values: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from math import ceil, floor, isfinite, log10
 Values = Sequence[float | None]
 
 #: The bit of each dot of a braille cell, by row and column.
-_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-_BRAILLE = 0x2800
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+BRAILLE = 0x2800
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def curve(columns: Sequence[tuple[float, float] | None], axis: Axis, width: int,
     for x, low, high in _strokes(columns, axis, 4 * height):
         for dot in range(low, high + 1):
             row, part = divmod(4 * height - 1 - dot, 4)
-            cells[row][x // 2] |= _DOTS[part][x % 2]
-    return ["".join(chr(_BRAILLE | cell) if cell else " " for cell in row) for row in cells]
+            cells[row][x // 2] |= DOTS[part][x % 2]
+    return ["".join(chr(BRAILLE | cell) if cell else " " for cell in row) for row in cells]
 
 
 def ascii_curve(columns: Sequence[tuple[float, float] | None], axis: Axis, width: int, height: int) -> list[str]:

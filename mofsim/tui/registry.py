@@ -111,6 +111,54 @@ def _something(context: Context) -> str | None:
     return None if context.chosen else "there is nothing under the cursor"
 
 
+def _any_model(context: Context) -> str | None:
+    return None if context.model else "there is no model under the cursor"
+
+
+def _can_use(context: Context) -> str | None:
+    """By tasks, and so by a worker that loads it."""
+    model = context.model
+    usable = model is None or model.model.is_validated
+    return _any_model(context) or (None if usable else "it can be used when its validation has passed; v validates it")
+
+
+def _is_loaded(context: Context) -> str | None:
+    return _any_model(context) or (None if context.holders else "no worker has it in memory")
+
+
+def _is_uploaded(context: Context) -> str | None:
+    model = context.model
+    uploaded = model is None or model.model.is_custom
+    return _any_model(context) or (None if uploaded else "it comes with the settings; only uploaded ones can go")
+
+
+def _can_validate(context: Context) -> str | None:
+    model = context.model
+    if model is None:
+        return _any_model(context)
+    if not model.model.is_custom:
+        return "only uploaded models are validated; those of the settings are trusted"
+    task_id = model.detail.validation_task if model.detail else None
+    return f"task {task_id} does that already" if task_id is not None else None
+
+
+def _any_structure(context: Context) -> str | None:
+    return None if context.structure else "there is no structure under the cursor"
+
+
+def _can_remove(context: Context) -> str | None:
+    built_in = context.structure is not None and context.structure.is_builtin
+    return _any_structure(context) or ("built-in structures stay" if built_in else None)
+
+
+def _pictured(context: Context) -> bool:
+    return context.pictured
+
+
+def _of_task(context: Context) -> bool:
+    return context.pictured and context.pane == "structure"
+
+
 def _in_log(context: Context) -> bool:
     return context.pane == "log"
 
@@ -127,6 +175,22 @@ ACTIONS: tuple[Action, ...] = (
     Action("log.next", "n", "next", "Next line that has the text", S.LOG, applies=_finding, footer=4),
     Action("log.previous", "N", "previous", "Previous line that has the text", S.LOG, applies=_finding, footer=5),
     Action("log.wrap", "w", "wrap", "Wrap long lines, or cut them", S.LOG, applies=_in_log, footer=6),
+    Action("view.left", "left,shift+left", "turn", "Turn the structure to the left", S.VIEW, applies=_pictured,
+           footer=8),
+    Action("view.right", "right,shift+right", "turn right", "Turn the structure to the right", S.VIEW,
+           applies=_pictured),
+    Action("view.up", "shift+up", "tilt up", "Turn the structure up; where no list moves, ↑ does too", S.VIEW,
+           applies=_pictured),
+    Action("view.down", "shift+down", "tilt down", "Turn the structure down; where no list moves, ↓ does too", S.VIEW,
+           applies=_pictured),
+    Action("view.larger", "+,=", "larger", "Larger", S.VIEW, applies=_pictured, footer=9),
+    Action("view.smaller", "-,_", "smaller", "Smaller", S.VIEW, applies=_pictured),
+    Action("view.reset", "0", "reset", "As it was seen first", S.VIEW, applies=_pictured),
+    Action("view.repeat", "x", "cells", "Repeat the cell along each edge, or not", S.VIEW, applies=_pictured,
+           footer=10),
+    Action("view.bonds", "b", "bonds", "Show the bonds, or only the atoms", S.VIEW, applies=_pictured, footer=14),
+    Action("view.letters", "m", "letters", "Symbols of the elements in place of marks, or marks again", S.VIEW,
+           applies=_pictured, footer=15),
     Action("move.down", "j,down", "down", "Next row or line", S.MOVE),
     Action("move.up", "k,up", "up", "Previous row or line", S.MOVE),
     Action("move.page_down", "pagedown,ctrl+d", "page down", "A page down", S.MOVE),
@@ -156,6 +220,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("detail.log", "l", "log", "The log of this task", S.DETAIL),
     Action("detail.previous", "[", "previous task", "The task above in the list", S.DETAIL),
     Action("detail.next", "]", "next task", "The task below in the list", S.DETAIL),
+    Action("detail.before_after", "i", "before/after", "The structure as it was submitted, or as it is", S.DETAIL,
+           applies=_of_task, footer=2),
     Action("task.cancel", "c", "cancel", "Cancel: asks first, and says what would be lost", S.TASK,
            acts=True, refusal=_can_cancel, footer=4, counts=True),
     Action("task.undo", "z", "undo", "Take the last cancel back, within the seconds that the server allows", S.TASK,
@@ -206,7 +272,37 @@ ACTIONS: tuple[Action, ...] = (
            S.DASHBOARD, refusal=_something, footer=1),
     Action("dashboard.next", "tab", "next list", "What needs you, devices, queue, failures", S.DASHBOARD, footer=3),
     Action("dashboard.previous", "shift+tab", "previous list", "The list before", S.DASHBOARD),
-    Action("form.submit", "ctrl+s", "submit", "Check the form and submit the task", S.FORM, acts=True, footer=1),
+    Action("model.tasks", "enter,t", "tasks", "The tasks of the model", S.MODEL, refusal=_any_model, footer=1),
+    Action("model.submit", "n", "new task", "Fill in the form for a new task with the model", S.MODEL,
+           acts=True, refusal=_can_use, footer=2),
+    Action("model.load", "l", "load", "Load it on a worker, or on all, ahead of its tasks", S.MODEL,
+           acts=True, refusal=_can_use, footer=3),
+    Action("model.unload", "u", "unload", "Give back the memory that it has on a worker, or on all", S.MODEL,
+           acts=True, refusal=_is_loaded, footer=4),
+    Action("model.validate", "v", "validate", "Queue the validation of an uploaded model", S.MODEL,
+           acts=True, refusal=_can_validate, footer=5),
+    Action("model.upload", "i", "upload", "Upload a file with weights as a model of its own", S.MODEL,
+           acts=True, footer=6),
+    Action("model.remove", "delete,D", "remove", "Remove an uploaded model and its file: asks first", S.MODEL,
+           acts=True, refusal=_is_uploaded, footer=7),
+    Action("structure.maximise", "enter,z", "enlarge", "The picture of the structure as large as the screen, or not",
+           S.STRUCTURE, refusal=_any_structure, footer=1),
+    Action("structure.shrink", "escape,backspace", "back", "Back to the list; without a picture, clear the filter",
+           S.STRUCTURE, applies=lambda c: c.pane == "picture" or c.filtered, footer=2),
+    Action("structure.submit", "n", "new task", "Fill in the form for a new task with the structure", S.STRUCTURE,
+           acts=True, refusal=_any_structure, footer=3),
+    Action("structure.import", "i", "import", "Import a file or a folder of this machine", S.STRUCTURE,
+           acts=True, footer=4),
+    Action("structure.tasks", "t", "tasks", "The tasks with the structure", S.STRUCTURE,
+           refusal=_any_structure, footer=5),
+    Action("structure.remove", "delete,D", "remove", "Remove an uploaded structure: asks first", S.STRUCTURE,
+           acts=True, refusal=_can_remove, footer=7),
+    Action("structure.filter", "/", "filter", "Filter as you type: words, metal:zn, set:NAME, atoms:<300, ! inverts",
+           S.STRUCTURE, footer=90),
+    Action("structure.sort", "s", "sort", "Sort by name, atoms, volume, metals, time of upload", S.STRUCTURE,
+           footer=36),
+    Action("structure.reverse", "S", "reverse", "Reverse the order", S.STRUCTURE),
+    Action("form.submit", "ctrl+s", "submit", "Check the form and submit it", S.FORM, acts=True, footer=1),
     Action("form.back", "escape", "back", "Back, without submitting", S.FORM, footer=2),
     Action("task.new", "n", "new task", "Fill in the form for a new task", S.CONSOLE, acts=True, footer=6),
     Action("alert.acknowledge", "a", "ack", "Acknowledge: you look after the alert, and its level rises no more",
@@ -218,6 +314,10 @@ ACTIONS: tuple[Action, ...] = (
            applies=lambda c: c.mode != "workers", footer=22),
     Action("console.alerts", "5,!", "alerts", "The alerts, and the rules that raise them", S.CONSOLE,
            applies=lambda c: c.mode != "alerts", footer=21),
+    Action("console.models", "6", "models", "The models, where they are loaded, and whether tasks can use them",
+           S.CONSOLE, applies=lambda c: c.mode != "models", footer=22),
+    Action("console.structures", "7", "structures", "The structures, each with a picture that can be turned",
+           S.CONSOLE, applies=lambda c: c.mode != "structures", footer=23),
     Action("console.pause", "p", "pause live", "Hold the picture still, or go on", S.CONSOLE, footer=40),
     Action("console.commands", ":,ctrl+p", "cmd", "Commands by name; `tasks status:failed` filters", S.CONSOLE,
            footer=91),

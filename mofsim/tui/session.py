@@ -35,6 +35,8 @@ MODES = (
     Mode("tasks", "2", "Tasks"),
     Mode("workers", "3", "GPUs"),
     Mode("alerts", "5", "Alerts"),
+    Mode("models", "6", "Models"),
+    Mode("structures", "7", "Structures", "Structs"),
 )
 
 

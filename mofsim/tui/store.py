@@ -14,8 +14,21 @@ from mofsim.tui.alert_book import AlertBook
 from mofsim.tui.device_book import DeviceBook
 from mofsim.tui.eta import Forecast
 from mofsim.tui.format import is_relaxation
-from mofsim.tui.news import AlertSeen, Missed, News, RuleGone, RuleSeen, TaskGone, TaskMoved, TaskSeen, WorkerSeen
+from mofsim.tui.news import (
+    AlertSeen,
+    Missed,
+    News,
+    RuleGone,
+    RuleSeen,
+    StructureGone,
+    StructureSeen,
+    TaskGone,
+    TaskMoved,
+    TaskSeen,
+    WorkerSeen,
+)
 from mofsim.tui.query import Query
+from mofsim.tui.stock import Stock
 from mofsim.tui.trail import Series, Trail, goal_of, limit_of
 from mofsim.tui.window import Fetch, Window
 from mofsim.vocabulary import ACTIVE, WAITING, TaskStatus
@@ -53,6 +66,8 @@ class Change:
     alerts: bool = False
     #: workers, their devices and boxes, and what runs there
     machines: bool = False
+    #: models or structures
+    stock: bool = False
 
     def __or__(self, other: Change) -> Change:
         return Change(
@@ -64,6 +79,7 @@ class Change:
             self.recount or other.recount,
             self.alerts or other.alerts,
             self.machines or other.machines,
+            self.stock or other.stock,
         )
 
 
@@ -100,6 +116,7 @@ class Store:
     workers_told: dict[str, Worker] = field(default_factory=dict)
     #: the whole at a glance, once the dashboard asked for it
     overview: Overview | None = None
+    stock: Stock = field(default_factory=Stock)
     models: set[str] = field(default_factory=set)
     window: Window = field(default_factory=Window)
     #: the list that was asked for last, until its first page is there
@@ -223,6 +240,12 @@ class Store:
             case WorkerSeen(worker):
                 self.workers[worker.id] = self.workers_told[worker.id] = worker
                 return Change(counts=True, machines=True)
+            case StructureSeen(structure):
+                self.stock.structures.seen(structure)
+                return Change(stock=True)
+            case StructureGone(structure_id):
+                self.stock.structures.gone(structure_id)
+                return Change(stock=True)
             case AlertSeen(alert):
                 self.alerts.seen(alert)
                 return Change(alerts=True)

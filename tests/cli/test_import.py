@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mofsim.cli.importing import plan
 from mofsim.client import Client
+from mofsim.client.importing import plan
 
 from .conftest import Mofsim
 

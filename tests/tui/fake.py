@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from mofsim.client import ApiError, AsyncClient, Conflict, KeyRefused, NotFound, ServerUnreachable
-from mofsim.client.request import Request
+from mofsim.client.request import File, Request
 from mofsim.schemas.alerts import AlertNotification, AlertRule
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.estimates import Estimate, TimeEstimate
 from mofsim.schemas.events import Event
-from mofsim.schemas.resources import Alert, Health, Model, Queue, Structure, Worker
+from mofsim.schemas.resources import Alert, Health, Model, Queue, Structure, StructureSet, Validation, Worker
 from mofsim.schemas.tasks import (
     Attempt,
     Explanation,
@@ -42,6 +42,7 @@ from mofsim.vocabulary import (
     TaskType,
     WorkerState,
 )
+from tests.tui import fake_stock
 from tests.tui.fake_machines import NOW, Machines
 
 T = TypeVar("T")
@@ -230,6 +231,13 @@ class World:
     #: set to take the key no longer: the server's words
     key_refused: str = ""
     events: list[Event] = field(default_factory=list)
+    models: list[Model] = field(default_factory=fake_stock.some_models)
+    validations: dict[str, Validation] = field(default_factory=dict)
+    sets: list[StructureSet] = field(default_factory=list)
+    #: files that were sent
+    uploaded: list[File] = field(default_factory=list)
+    #: ids of structures and tasks whose files are gone
+    lost: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._news = asyncio.Condition()
@@ -560,23 +568,11 @@ class FakeClient(AsyncClient):
             )
         ]
 
+    async def _geometry(self, found: Task, request: Request[Any]) -> Any:
+        return fake_stock.task_geometry(self.world, found, request.query["frame"])
+
     async def _structures(self, request: Request[Any], rest: list[str]) -> Any:
-        if request.method == "POST":
-            assert request.file is not None
-            self.world.structures.append(structure(len(self.world.structures) + 1, request.file.name, builtin=False))
-            return self.world.structures[-1]
-        return self.world.structures
+        return await fake_stock.structures(self.world, request, rest)
 
     async def _models(self, request: Request[Any], rest: list[str]) -> Any:
-        if rest[1:] in (["load"], ["unload"]):
-            found = self.world.machines.workers[request.json["worker"]]
-            changed = found.model_copy(update={"model_wishes": {unquote(rest[0]): rest[1]}})
-            await self.world.change_worker(changed)
-            return [changed]
-        known = {"framework": "sevenn", "description": "", "is_custom": False, "is_validated": True, "d3": False}
-        more = {"dtype": "float32", "licence": "MIT", "loaded_on": []}
-        return [
-            Model(name="7net-0", is_default=True, elements=["Zn", "C", "H", "O"], **known, **more),
-            Model(name="7net-l3i5", is_default=False, elements=["C", "H", "O"], **known, **more),
-            Model(name="unproven", is_default=False, elements=[], **known | {"is_validated": False}, **more),
-        ]
+        return await fake_stock.models(self.world, request, rest)

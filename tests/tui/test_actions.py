@@ -8,6 +8,10 @@ from mofsim.tui.keymap import load
 from mofsim.tui.registry import ACTIONS, BY_ID, possible
 from mofsim.tui.screens.alerts import AlertsScreen
 from mofsim.tui.screens.dashboard import Dashboard
+from mofsim.tui.screens.model_upload import ModelUpload
+from mofsim.tui.screens.models import ModelsScreen
+from mofsim.tui.screens.structure_import import StructureImport
+from mofsim.tui.screens.structures import StructuresScreen
 from mofsim.tui.screens.submit import SubmitForm
 from mofsim.tui.screens.task_detail import TaskDetail
 from mofsim.tui.screens.tasks import TasksScreen
@@ -29,7 +33,21 @@ def test_every_action_has_an_id_a_label_and_a_help_text_of_its_own() -> None:
     assert all(action.label and action.help for action in ACTIONS)
 
 
-@pytest.mark.parametrize("screen", [TasksScreen, TaskDetail, SubmitForm, AlertsScreen, Dashboard, WorkersScreen])
+SCREENS = [
+    TasksScreen,
+    TaskDetail,
+    SubmitForm,
+    AlertsScreen,
+    Dashboard,
+    WorkersScreen,
+    ModelsScreen,
+    StructuresScreen,
+    ModelUpload,
+    StructureImport,
+]
+
+
+@pytest.mark.parametrize("screen", SCREENS)
 def test_every_action_of_a_screen_is_done_by_a_method(screen: type[TasksScreen]) -> None:
     missing = [a.handler for a in ACTIONS if a.scope in screen.SCOPES and not hasattr(screen, a.handler)]
     assert missing == []

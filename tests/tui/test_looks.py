@@ -9,8 +9,9 @@ from textual.pilot import Pilot
 
 from mofsim.tui.app import Console
 from mofsim.tui.looks import UNICODE
+from tests.tui import fake_stock
 from tests.tui.conftest import Driver
-from tests.tui.fake import NOW, URL, FakeClient, World, some_alerts, world
+from tests.tui.fake import NOW, URL, FakeClient, World, some_alerts, worker, world
 from tests.tui.test_dashboard import day
 from tests.tui.test_workers import box
 
@@ -104,3 +105,50 @@ def test_workers(snap_compare: Compare, size: tuple[int, int]) -> None:
 @SIZES
 def test_workers_of_a_box_without_a_gpu(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert picture(snap_compare, size, ["3", "G"], "laptop:cpu0", "cores busy 98 %", known=box())
+
+
+def with_models() -> World:
+    known = world()
+    known.models.append(fake_stock.wide_model())
+    known.validations["unproven"] = fake_stock.failed_validation()
+    known.machines.workers["gpu-box-1:gpu0"] = worker(0).model_copy(update={"loaded_models": ["7net-0"]})
+    return known
+
+
+@SIZES
+def test_models(snap_compare: Compare, size: tuple[int, int]) -> None:
+    seen = ("12.1 GB (624 at)", "failed its checks", "used by     10 tasks", "sevenn 0.11.2")
+    assert picture(snap_compare, size, ["6"], *(seen if size[1] > 30 else seen[:3]), known=with_models())
+
+
+@SIZES
+def test_a_model_that_failed(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["6", "j", "j"], "0.21 eV/Å", "used by     0 tasks", known=with_models())
+
+
+@SIZES
+def test_structures(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["7", "j"], "2 IRMOF-1", "● Zn 1", "1 task: 8129")
+
+
+@SIZES
+def test_a_large_picture(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["7", "enter"], "1 HKUST-1", "● Zn 1", "1 task: 8128")
+
+
+@SIZES
+def test_structure_pane(snap_compare: Compare, size: tuple[int, int]) -> None:
+    keys = [*["j"] * 6, "enter", "tab", "tab"]
+    assert picture(
+        snap_compare, size, keys, "as it is now", "moved farthest", *(["~3 min left"] if size[1] > 30 else [])
+    )
+
+
+@SIZES
+def test_import_form(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["7", "i"], "import structures", "of a single file")
+
+
+@SIZES
+def test_model_form(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["6", "i"], "upload a model", "precision")

@@ -157,6 +157,92 @@ async def test_filters_and_orders_are_the_servers(server: Server) -> None:
         await c.until(lambda: sorted(row.id for row in app.session.store.window) == [1, 3])
 
 
+TWO = '{}\nLattice="{a} 0 0 0 5 0 0 0 5" Properties=species:S:1:pos:R:3 pbc="T T T"{step}\nMg 0 0 0\nO 2.1 0 {z}\n'
+
+
+async def test_a_structure_is_imported_pictured_and_removed(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "pair.xyz"
+    file.write_text(TWO.format(2, a=5, step="", z=0))
+    app = console(server)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        c = Driver(app, None, pilot)  # type: ignore[arg-type]
+        await c.sees("No tasks yet.")
+        await c.press("7")
+        await c.sees(
+            "MOF-5",
+            "● Zn 8  · H 24  • C 48  • O 26",
+            "cell 18.266 18.266 18.266 Å, 60.0 60.0 60.0°",
+            "0 tasks",
+            "Eddaoudi",
+        )
+        await c.press("i")
+        c.app.screen.query_one("#file").value = str(file)  # type: ignore[attr-defined]
+        c.app.screen.query_one("#set").value = "mine"  # type: ignore[attr-defined]
+        await c.press("ctrl+s")
+        await c.sees("structure 6: pair, MgO, 2 atoms")
+        await c.press("G")
+        await c.sees("● Mg 1  • O 1", "in the set mine", "pair.xyz (extxyz")
+        await c.press("D", "y")
+        await c.sees("structure 6 is in the set mine; forget the set first")
+        with Client(server.url) as client:
+            client.delete_structure_set("mine")
+        await c.press("D", "y")
+        await c.sees("structure 6 pair is removed", "5 of 5")
+
+
+async def test_the_structure_of_a_task_is_followed_while_it_runs(server: Server, hands: Hands) -> None:
+    with Client(server.url) as client:
+        text = TWO.format(2, a=5, step="", z=0)
+        path = server.folder / "pair.xyz"
+        path.write_text(text)
+        client.submit("optimization", client.add_structure(path).id)
+    lease = hands.take()
+    hands.write(lease, "trajectory.extxyz", TWO.format(2, a=5.1, step=" step=1", z=0.5))
+    hands.step(lease, 1)
+    app = console(server)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        c = Driver(app, None, pilot)  # type: ignore[arg-type]
+        await c.sees("relax pair")
+        await c.press("enter", "tab", "tab")
+        await c.sees("as it is now", "trajectory.extxyz, step 1", "5.000 →     5.100 Å   +2.00 %", "moved farthest")
+        files = hands.write(lease, "optimized.extxyz", TWO.format(2, a=5.5, step="", z=0.5))
+        hands.end(lease, result={"rmsd_A": 0.25}, output_files=files)
+        await c.sees("as it ended", "optimized.extxyz", "+10.00 %", "RMSD            0.250 Å")
+
+
+async def test_a_model_is_wished_for_on_a_worker(server: Server, hands: Hands) -> None:
+    with Client(server.url) as client:
+        client.submit("optimization", "MOF-5")
+    hands.register("box:cpu0")
+    app = console(server)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        c = Driver(app, None, pilot)  # type: ignore[arg-type]
+        await c.sees("relax MOF-5")
+        await c.press("6")
+        await c.sees("lj (default)", "7net-0", "built in", "used by     1 task: 1 relax MOF-5")
+        await c.press("l", "enter")
+        await c.sees("lj: asked to load it", "loading")
+        with Client(server.url) as client:
+            assert [each.model_wishes for each in client.workers()] == [{"lj": "load"}]
+
+
+def test_on_a_terminal_a_structure_turns_in_few_bytes_and_then_stands_still(server: Server) -> None:
+    with Terminal([sys.executable, "-m", "mofsim", "tui", "--server", server.url]) as terminal:
+        terminal.wait_for("No tasks yet")
+        terminal.settle()
+        terminal.press(b"7")
+        terminal.wait_for("HKUST-1")
+        terminal.press(b"j")
+        terminal.wait_for("C72H24Cu12O48, 156 atoms")
+        terminal.settle()
+        terminal.press(b"\r")
+        terminal.settle()
+        assert max(terminal.press(b"\x1b[C").n_bytes for _ in range(4)) < 10_000
+        terminal.settle()
+        assert terminal.bytes_during(2.5) == 0
+        assert terminal.memory_MiB() < 80
+
+
 def test_on_a_terminal_an_idle_console_sends_nothing_and_keys_are_answered(server: Server) -> None:
     with Client(server.url) as client:
         for name in ("MOF-5", "ZIF-8", "UiO-66"):

@@ -29,6 +29,7 @@ async def test_tab_goes_through_the_panes(run: Run) -> None:
         await open_running(c)
         for pane, text in (
             ("Log", "log   following"),
+            ("Structure", "as it is now"),
             ("Result", "No result yet"),
             ("Inputs", "max steps   5000"),
             ("History", "after 41.0 s of loading"),
@@ -43,7 +44,7 @@ async def test_tab_goes_through_the_panes(run: Run) -> None:
 async def test_a_task_that_ends_shows_its_result(run: Run) -> None:
     async with run() as c:
         await open_running(c)
-        await c.press("tab", "tab")
+        await c.press("tab", "tab", "tab")
         await c.sees("No result yet")
         await c.world.put(task(8125, TaskStatus.COMPLETED))
         await c.sees("Task 8125 completed", "final energy   -1234.51 eV", "final.cif", "✓ done")
@@ -53,7 +54,7 @@ async def test_copy_takes_what_the_pane_shows(run: Run) -> None:
     async with run() as c:
         await c.press("G")
         await c.until(lambda: c.cursor == 8117)
-        await c.press("enter", "tab", "tab")
+        await c.press("enter", "tab", "tab", "tab")
         await c.sees("final.cif")
         await c.press("y")
         assert c.app.clipboard == "http://gpu-box-1:8321/api/v1/files/1"

@@ -7,8 +7,9 @@ import click
 from mofsim.cli import text
 from mofsim.cli.app import FAILED, OK, App, CommandGroup
 from mofsim.cli.commands.steer import each
-from mofsim.cli.importing import SUFFIX, plan, upload_all
+from mofsim.cli.importing import upload_all
 from mofsim.cli.output import Column
+from mofsim.client.importing import SUFFIX, plan
 from mofsim.schemas.resources import Structure, StructureSet
 from mofsim.vocabulary import StructureFormat
 

@@ -50,6 +50,7 @@ from mofsim.client.requests.about_structures import (
     delete_structure_set,
     save_structure_set,
     structure,
+    structure_geometry,
     structure_sets,
     structures,
 )
@@ -77,6 +78,7 @@ from mofsim.client.requests.about_tasks import (
     result,
     series,
     task,
+    task_geometry,
     tasks,
 )
 from mofsim.client.requests.steering import cancel, delete, detach, hold, release, retry, set_priority, undo_cancel
@@ -167,6 +169,7 @@ __all__ = [
     "start_benchmark",
     "stats",
     "structure",
+    "structure_geometry",
     "structure_sets",
     "structures",
     "submit",
@@ -174,6 +177,7 @@ __all__ = [
     "submit_product",
     "system_logs",
     "task",
+    "task_geometry",
     "tasks",
     "test_alert_channel",
     "undo_cancel",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mofsim.client.request import API, File, Request, get, segment
 from mofsim.client.requests.answers import _list_of, _nothing
-from mofsim.schemas.resources import Structure, StructureSet
+from mofsim.schemas.resources import Geometry, Structure, StructureSet
 from mofsim.vocabulary import StructureFormat
 
 
@@ -32,6 +32,11 @@ def delete_structure_set(name: str) -> Request[None]:
 
 def structure(id: int) -> Request[Structure]:
     return get(f"/structures/{id}", Structure.model_validate)
+
+
+def structure_geometry(id: int) -> Request[Geometry]:
+    """Where its atoms are, as numbers; `structure_file` has every bit of them."""
+    return get(f"/structures/{id}/geometry", Geometry.model_validate)
 
 
 def add_structure(

@@ -6,9 +6,18 @@ from datetime import datetime
 from mofsim.client.request import API, Request, get
 from mofsim.client.requests.answers import _list_of
 from mofsim.schemas.envelope import Page
-from mofsim.schemas.tasks import Attempt, Explanation, LogLine, OutputFile, SeriesColumns, Task, TaskResult
+from mofsim.schemas.tasks import (
+    Attempt,
+    Explanation,
+    LogLine,
+    OutputFile,
+    SeriesColumns,
+    Task,
+    TaskGeometry,
+    TaskResult,
+)
 from mofsim.schemas.webhooks import Delivery
-from mofsim.vocabulary import LogLevel, TaskStatus, TaskType
+from mofsim.vocabulary import Frame, LogLevel, TaskStatus, TaskType
 
 
 def tasks(
@@ -50,6 +59,11 @@ def result(id: int) -> Request[TaskResult]:
 def series(id: int, points: int = 500, attempt: int | None = None) -> Request[SeriesColumns]:
     """The values of each step, thinned out to about `points` of them."""
     return get(f"/tasks/{id}/series", SeriesColumns.model_validate, {"points": points, "attempt": attempt})
+
+
+def task_geometry(id: int, frame: Frame | str = Frame.LATEST) -> Request[TaskGeometry]:
+    """Where the atoms of a task are: as far as it came, also while it runs, or as they were submitted (initial)."""
+    return get(f"/tasks/{id}/geometry", TaskGeometry.model_validate, {"frame": str(frame)})
 
 
 def logs(

@@ -62,7 +62,7 @@ class ConsoleScreen(Screen[None]):
         self.set_class(not self.session.glyphs.braille, "-ascii")
 
     def on_screen_resume(self) -> None:
-        self._draw(Change(list=True, counts=True, line=True, alerts=True, machines=True))
+        self._draw(Change(list=True, counts=True, line=True, alerts=True, machines=True, stock=True))
 
     def _on_store(self, change: Change) -> None:
         if self.is_current:
@@ -154,6 +154,12 @@ class ConsoleScreen(Screen[None]):
 
     def do_console_alerts(self) -> None:
         self.app.switch_mode("alerts")
+
+    def do_console_models(self) -> None:
+        self.app.switch_mode("models")
+
+    def do_console_structures(self) -> None:
+        self.app.switch_mode("structures")
 
     def do_console_pause(self) -> None:
         self.session.changed.publish(self.store.pause(not self.store.paused))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widget import Widget
 
-    from mofsim.schemas.resources import Model
+    from mofsim.schemas.resources import Model, Structure
     from mofsim.schemas.tasks import Task
 
 #: Seconds without a change before the server is asked what the task would need.
@@ -43,10 +43,13 @@ class SubmitForm(ConsoleScreen):
     AUTO_FOCUS = "PickInput"
     CSS_PATH = "submit.tcss"
 
-    def __init__(self, session: Session, like: Task | None = None) -> None:
-        """`like` is the task whose values the form begins with."""
+    def __init__(
+        self, session: Session, like: Task | None = None, *, model: str = "", structure: Structure | None = None
+    ) -> None:
+        """`like` is the task whose values the form begins with; else it may begin with a model or a structure."""
         super().__init__(session)
         self._like = like
+        self._begin = (model, structure)
         self._models: Sequence[Model] = ()
         glyphs = session.glyphs
         self.header.trail = f"new task like {like.id}" if like else "new task"
@@ -92,17 +95,28 @@ class SubmitForm(ConsoleScreen):
         return self.fields[name]
 
     def on_mount(self) -> None:
+        model, structure = self._begin
+        if structure:
+            self._begin_with(structure.name if structure.is_builtin else f"#{structure.id}")
+        if model:
+            self._begin_model(model)
         if self._like:
             self._begin_like(self._like)
         self.call_next(self._show_parameters)
 
+    def _begin_with(self, structure: str) -> None:
+        self.structure.input.value = structure
+
+    def _begin_model(self, name: str) -> None:
+        self.model.options = [*self.model.options, (name, name)]
+        self.model.value = name
+
     def _begin_like(self, task: Task) -> None:
-        self.structure.input.value = task.structure.name if task.structure.is_builtin else f"#{task.structure.id}"
+        self._begin_with(task.structure.name if task.structure.is_builtin else f"#{task.structure.id}")
         self.preset.value = str(task.preset)
         if task.task_type in SIMULATIONS:
             self.type.value = str(task.task_type)
-        self.model.options = [*self.model.options, (task.model, task.model)]
-        self.model.value = task.model
+        self._begin_model(task.model)
         self.priority.value = task.priority.name
         self.timeout.value = f"{task.timeout_seconds:g}"
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher
 
-from mofsim.tui import format, jobs, messages, summary
+from mofsim.tui import format, jobs, messages, stock_jobs, stock_messages, summary
 from mofsim.tui.actions import Context, Scope
 from mofsim.tui.log_buffer import LogBuffer
 from mofsim.tui.registry import bindings
 from mofsim.tui.screens.log_keys import LogKeys
 from mofsim.tui.screens.moving import Movable, Moving
+from mofsim.tui.screens.viewing import Viewing
 from mofsim.tui.session import Session
 from mofsim.tui.store import Change
 from mofsim.tui.task_columns import state
@@ -22,6 +23,7 @@ from mofsim.tui.widgets.lines import piece
 from mofsim.tui.widgets.log_view import LogView
 from mofsim.tui.widgets.panes import PANES, PaneBar, PlotPane, title
 from mofsim.tui.widgets.scroll_text import ScrollText
+from mofsim.tui.widgets.structure_pane import StructurePane
 
 if TYPE_CHECKING:
     from rich.segment import Segment
@@ -32,10 +34,12 @@ if TYPE_CHECKING:
 #: Seconds between questions for the series of a running task, and for its log when no step is made.
 SERIES_EVERY = 1.0
 LOG_EVERY = 3.0
+#: The same for the atoms of a running task, which are many.
+STRUCTURE_EVERY = 3.0
 
 
-class TaskDetail(Moving, LogKeys):
-    SCOPES = (Scope.LOG, Scope.MOVE, Scope.DETAIL, Scope.TASK, Scope.CONSOLE)
+class TaskDetail(Viewing, Moving, LogKeys):
+    SCOPES = (Scope.LOG, Scope.VIEW, Scope.MOVE, Scope.DETAIL, Scope.TASK, Scope.CONSOLE)
     BINDINGS = bindings(SCOPES)
     AUTO_FOCUS = ""
     CSS_PATH = "task_detail.tcss"
@@ -49,11 +53,15 @@ class TaskDetail(Moving, LogKeys):
         self.plot = PlotPane(session, self.buffer)
         self.log_view = LogView(self.buffer, session.glyphs, "log")
         self.texts = {name: ScrollText(session.glyphs, name) for name in ("result", "inputs", "history")}
-        self.switcher = ContentSwitcher(self.plot, self.log_view, *self.texts.values(), initial=pane, id="switcher")
+        self.structure = StructurePane(session)
+        self.view = self.structure.view
+        panes = (self.plot, self.log_view, self.structure, *self.texts.values())
+        self.switcher = ContentSwitcher(*panes, initial=pane, id="switcher")
         self.pane = pane
         self._asking: Timer | None = None
         self._last_asks = 3
         self._ended = task.status.is_final
+        self._structure_at = float("-inf")
         self._result: messages.ResultCame | None = None
         self._attempts: messages.AttemptsCame | None = None
 
@@ -76,7 +84,8 @@ class TaskDetail(Moving, LogKeys):
         return [self.shown] if self.shown else []
 
     def situation(self) -> Context:
-        return replace(super().situation(), pane=self.pane, finding=bool(self.log_view.needle))
+        pictured = self.pane == "structure" and self.view.molecule is not None
+        return replace(super().situation(), pane=self.pane, finding=bool(self.log_view.needle), pictured=pictured)
 
     def changed(self, change: Change) -> None:
         task = self.shown
@@ -86,6 +95,8 @@ class TaskDetail(Moving, LogKeys):
             self.ask(jobs.task, self.task_id, group="task")
         ended = task.status.is_final and not self._ended
         self._ended = task.status.is_final
+        if ended:
+            self.structure.ask_again()
         if change.missed or change.line or ended:
             self.ask_all()
         elif self.task_id in change.rows:
@@ -102,6 +113,7 @@ class TaskDetail(Moving, LogKeys):
         self.header.status = self._status(task)
         self.header.redraw()
         self.plot.draw(task)
+        self.structure.draw(task)
         now = self.session.now()
         if self._result is not None:
             self.texts["result"].show(summary.result(self._result.result, self._result.files, task))
@@ -138,7 +150,23 @@ class TaskDetail(Moving, LogKeys):
         self._asking = None
         if self.store.online:
             self.ask(jobs.series, self.task_id, self.plot.points, group="series")
+            self._ask_structure()
             self._ask_log()
+
+    def _ask_structure(self) -> None:
+        """Only while it is looked at, and of what has ended only once."""
+        task, now = self.shown, self.session.monotonic()
+        if task is None or self.pane != "structure" or not self.store.online:
+            return
+        if self.structure.is_final or (now < self._structure_at + STRUCTURE_EVERY and not task.status.is_final):
+            return
+        self._structure_at = now
+        self.ask(stock_jobs.task_molecules, task.id, self.structure.initial, task.status.is_final, group="structure")
+
+    def on_task_molecules_came(self, message: stock_messages.TaskMoleculesCame) -> None:
+        if self.shown:
+            self.structure.tell(message, self.shown)
+            self.refresh_keys()
 
     def _ask_log(self) -> None:
         """Lines that are new; no event tells of them. When the task has ended, a few more times for the last ones."""
@@ -180,11 +208,14 @@ class TaskDetail(Moving, LogKeys):
     def show_pane(self, pane: str) -> None:
         self.pane = self.switcher.current = pane
         self.panes.show(pane)
+        self._ask_structure()
         self.refresh_keys()
 
     def moved(self) -> Movable:
         if self.pane == "log":
             return self.log_view
+        if self.pane == "structure":
+            return self.view
         return self.texts.get(self.pane) or self.plot.log_tail
 
     def do_detail_back(self) -> None:
@@ -198,6 +229,12 @@ class TaskDetail(Moving, LogKeys):
 
     def _step_pane(self, by: int) -> None:
         self.show_pane(PANES[(PANES.index(self.pane) + by) % len(PANES)])
+
+    def do_detail_before_after(self) -> None:
+        if self.shown and self.structure.switch():
+            self.structure.draw(self.shown)
+        else:
+            self.app.notify("there is only what was submitted yet", timeout=2)
 
     def do_detail_log(self) -> None:
         self.show_pane("log")

@@ -67,15 +67,15 @@ class HeaderBar(Lines):
         server = self._session.place if width >= 60 else ""
         begin = [*name, piece(f" {server}"), piece(" "), self._line(), piece(f" {self.glyphs.bar} ", DIM)]
         right = [*(self.status or self._counts()), piece(" ")]
-        left = next(
-            (each for each in self._lefts(begin, width) if length(each) + length(right) < width),
-            [*begin, *self._modes(None)],
-        )
         trouble = [] if self.status else list(self._trouble())
-        if length(left) + length(trouble) + length(right) >= width:
-            # The counts say more than it does.
-            trouble = []
-        yield spread(left, [*trouble, *right], width)
+        # Trouble says more than the names of other modes, and the counts more than it does.
+        for told in ([*trouble, *right], right):
+            lefts = (each for each in self._lefts(begin, width) if length(each) + length(told) < width)
+            if left := next(lefts, None):
+                break
+        else:
+            left, told = [*begin, *self._modes(None)], right
+        yield spread(left, told, width)
 
     def _line(self) -> Segment:
         store, glyphs = self._session.store, self.glyphs
@@ -93,6 +93,7 @@ class HeaderBar(Lines):
         """The left end with the modes named, at less and less length."""
         if width >= 60:
             yield from ([*begin, *self._modes(naming)] for naming in NAMINGS)
+        yield [*begin, *self._modes(None)]
 
     def _modes(self, naming: Naming | None) -> Iterable[Segment]:
         """Those that are not shown are named where there is room, and nothing else is to be told."""

@@ -21,7 +21,7 @@ from mofsim.tui.widgets.peek import TextLines
 if TYPE_CHECKING:
     from mofsim.schemas.tasks import SeriesColumns, Task
 
-PANES = ("plot", "log", "result", "inputs", "history")
+PANES = ("plot", "log", "structure", "result", "inputs", "history")
 
 
 class PaneBar(Lines):
