@@ -59,6 +59,7 @@ from mofsim.client.requests.about_tasks import (
     result,
     series,
     task,
+    task_events,
     tasks,
 )
 from mofsim.client.requests.steering import cancel, delete, detach, hold, release, retry, set_priority, undo_cancel
@@ -140,6 +141,7 @@ __all__ = [
     "submit_product",
     "system_logs",
     "task",
+    "task_events",
     "tasks",
     "test_alert_channel",
     "undo_cancel",
