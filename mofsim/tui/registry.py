@@ -126,6 +126,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("detail.maximise", "z", "maximise", "Give the charts the whole screen, or give it back", S.DETAIL,
            applies=lambda c: c.pane == "plot" and not c.undoable, footer=10),
     Action("detail.log", "l", "log", "The log of this task", S.DETAIL),
+    Action("result.save", "enter", "save file", "Save the file under the cursor on this machine", S.DETAIL,
+           acts=True, applies=lambda c: c.pane == "result", footer=2),
     Action("detail.previous", "[", "previous task", "The task above in the list", S.DETAIL),
     Action("detail.next", "]", "next task", "The task below in the list", S.DETAIL),
     Action("task.cancel", "c", "cancel", "Cancel: asks first, and says what would be lost", S.TASK,

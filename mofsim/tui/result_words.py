@@ -1,0 +1,249 @@
+"""A result in the words of those who read it: warnings, main numbers, the rest, where it comes from, its files.
+
+Knows neither Textual nor HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from mofsim.tui import figures, format, grid, quantities
+from mofsim.tui.looks import BAD, DIM, GOOD, PLAIN, WARN, Glyphs
+from mofsim.tui.result_warnings import warnings
+from mofsim.tui.sheet import BLANK, Entry, block, title
+from mofsim.vocabulary import AlertLevel
+
+if TYPE_CHECKING:
+    from rich.style import Style
+
+    from mofsim.schemas.tasks import OutputFile, Task, TaskResult
+
+#: The main numbers first, in the order in which they are read; what is not named here comes below, by its own name.
+LABELS: Final[Mapping[str, str]] = {
+    "stable": "stable",
+    "converged": "converged",
+    "relaxation_converged": "relaxation converged",
+    "heat_capacity_J_per_gK": "heat capacity at 300 K",
+    "heat_capacity_J_per_molK": "  per mole of primitive cells",
+    "bulk_modulus_GPa": "bulk modulus",
+    "bulk_modulus_derivative": "  its derivative B′",
+    "equilibrium_volume_A3": "equilibrium volume",
+    "equilibrium_energy_eV": "equilibrium energy",
+    "r_squared": "R² of the fit",
+    "fit_ok": "fit is sound",
+    "interaction_energy_eV": "interaction energy",
+    "adsorption_energy_eV": "adsorption energy",
+    "guest_deformation_energy_eV": "  deformation of the guest",
+    "guest_image_energy_eV": "  with its own images",
+    "energy_eV": "energy",
+    "energy_per_atom_eV": "  per atom",
+    "fmax_eV_per_A": "largest force",
+    "stress_GPa": "stress xx yy zz yz xz xy",
+    "final_energy_eV": "final energy",
+    "final_fmax_eV_per_A": "largest force",
+    "final_fmax_filter_eV_per_A": "  with the cell's gradient",
+    "final_volume_A3": "final volume",
+    "volume_drift_percent": "volume drift",
+    "volume_A3": "volume",
+    "relaxed_volume_A3": "relaxed volume",
+    "cell_parameters": "cell",
+    "rmsd_A": "atoms moved (RMSD)",
+    "rmsd_3n_A": "  averaged over 3N",
+    "max_displacement_A": "  the furthest",
+    "mean_temperature_K": "mean temperature",
+    "mean_pressure_GPa": "mean pressure",
+    "mean_volume_A3": "mean volume",
+    "dynamics_time_ps": "time of the dynamics",
+    "imaginary_modes": "imaginary modes",
+    "imaginary_percent_of_mesh": "  of the whole mesh",
+    "lowest_frequency_THz": "lowest frequency",
+    "metals_with_changed_coordination": "metals that changed",
+    "steps": "steps",
+    "relaxation_steps": "steps of the relaxation",
+}
+#: Told beside another number, where that is there.
+_BESIDE: Final = {
+    "interaction_energy_kJ_per_mol": "interaction_energy_eV",
+    "initial_energy_eV": "final_energy_eV",
+    "initial_volume_A3": "final_volume_A3",
+    "volume_change_percent": "final_volume_A3",
+}
+#: Shown as curves, and too long to read.
+_CURVES: Final = frozenset({"temperatures_K", "heat_capacities_J_per_gK"})
+#: Lines of a table in a result that are shown.
+MOST_ROWS = 50
+EV_IN_KJ_PER_MOL = 96.48533212
+_METRICS: Final = {
+    "duration_seconds": "computed for",
+    "seconds_per_step": "time of a step",
+    "load_seconds": "model loaded in",
+    "peak_memory_MB": "most memory",
+}
+
+
+def entries(
+    task: Task, found: TaskResult | None, files: Sequence[OutputFile], glyphs: Glyphs, under_way: Mapping[str, str]
+) -> list[Entry]:
+    """`under_way` tells of files that are being saved how far that is."""
+    if found is None:
+        return [*_no_result(task), BLANK, *_files(files, under_way)]
+    told = [Entry(value=f"{glyphs.levels[AlertLevel.WARNING]} {text}", style=WARN) for text in warnings(task, found)]
+    return [
+        *told,
+        *([BLANK] if told else []),
+        *block("result", _main(task, found.result, glyphs)),
+        *block("details", _details(found.result)),
+        *_blocks(found.result),
+        *block("run", _run(found)),
+        *block("made by", _provenance(found.provenance)),
+        *_files(files, under_way),
+    ]
+
+
+def _no_result(task: Task) -> Iterator[Entry]:
+    if task.status.is_final:
+        yield Entry(value=f"It ended without a result ({task.status.lower()}).")
+        if task.error:
+            yield Entry(value=f"{task.error.type}: {task.error.message}", style=BAD)
+    else:
+        yield Entry(value="No result yet; it is here when the task has ended.")
+
+
+def _main(task: Task, result: Mapping[str, Any], glyphs: Glyphs) -> Iterator[Entry]:
+    for name, label in LABELS.items():
+        if name in result and result[name] is not None:
+            text = _value(name, result, task)
+            yield Entry(label, text, _style(result[name]), copied=_copied(result[name]))
+            yield from _below(name, result, task)
+
+
+def _copied(value: Any) -> str:
+    """All digits, and no words: what somebody puts into a table."""
+    return repr(value) if figures.is_number(value) else ""
+
+
+def _style(value: Any) -> Style:
+    if value is True:
+        return GOOD
+    return WARN if value is False else PLAIN
+
+
+def _value(name: str, result: Mapping[str, Any], task: Task) -> str:
+    value = result[name]
+    match name:
+        case "final_fmax_eV_per_A" | "final_fmax_filter_eV_per_A":
+            goal = task.parameters.get("fmax_eV_per_A")
+            return figures.named(name, value) + (f"   goal {goal:g}" if goal else "")
+        case "interaction_energy_eV":
+            in_kJ = result.get("interaction_energy_kJ_per_mol", value * EV_IN_KJ_PER_MOL)
+            return f"{figures.named(name, value)}   {in_kJ:.2f} kJ/mol"
+        case "cell_parameters":
+            return " ".join(f"{length:.4f}" for length in value[:3]) + " Å"
+        case "stress_GPa":
+            return " ".join(f"{part:.4g}" for part in value) + " GPa"
+        case "metals_with_changed_coordination":
+            return f"{value} of {len(result.get('metal_coordination') or ())}"
+        case "steps":
+            limit = task.parameters.get("max_steps")
+            return f"{value} of at most {limit}" if limit else str(value)
+    return figures.named(name, value)
+
+
+def _below(name: str, result: Mapping[str, Any], task: Task) -> Iterator[Entry]:
+    """What belongs to a number, on a line of its own."""
+    match name:
+        case "final_energy_eV":
+            yield from _from_start(name, "initial_energy_eV", result, per_atom=task.structure.n_atoms)
+        case "final_volume_A3":
+            yield from _from_start(name, "initial_volume_A3", result)
+        case "cell_parameters":
+            yield Entry("  its angles", " ".join(f"{angle:.3f}" for angle in result[name][3:]) + "°")
+
+
+def _from_start(name: str, first_name: str, result: Mapping[str, Any], per_atom: int = 0) -> Iterator[Entry]:
+    first = result.get(first_name)
+    if first is None:
+        return
+    change = result[name] - first
+    told = f"{1000 * change / per_atom:+.1f} meV/atom" if per_atom else figures.percent(result[name], first)
+    text = figures.change(change, quantities.split_unit(name)[1])
+    yield Entry("  from the start", f"{text}, {told}" if told else text, copied=_copied(change))
+
+
+def _details(result: Mapping[str, Any]) -> Iterator[Entry]:
+    """What has no words of its own."""
+    for name, value in result.items():
+        told = name in LABELS or name in _CURVES or _BESIDE.get(name) in result
+        if told or value is None or isinstance(value, Mapping) or grid.is_table(value):
+            continue
+        label, unit = quantities.split_unit(name)
+        if grid.is_long(value):
+            text = f"{grid.ends(value, quantities.text, ' ')} ({len(value)} values) {unit}".strip()
+        else:
+            text = figures.named(name, value) if not isinstance(value, list) else f"{quantities.text(value)} {unit}"
+        yield Entry(label, text, copied=_copied(value))
+
+
+def _blocks(result: Mapping[str, Any]) -> Iterator[Entry]:
+    """Tables and mappings within the result."""
+    for name, value in result.items():
+        if isinstance(value, Mapping) or grid.is_table(value):
+            rows = [line.removeprefix("  ") for line in list(quantities.lines({name: value}))[1:]]
+            more = (
+                [f"and {len(rows) - MOST_ROWS} more lines; the files have all of it"] if len(rows) > MOST_ROWS else []
+            )
+            shown = (Entry(value=line, rigid=True) for line in (*rows[:MOST_ROWS], *more))
+            yield from block(quantities.split_unit(name)[0], shown)
+
+
+def _run(found: TaskResult) -> Iterator[Entry]:
+    yield Entry("attempt", str(found.attempt))
+    for name, value in found.metrics.items():
+        if value is None:
+            continue
+        yield Entry(_METRICS.get(name, quantities.split_unit(name)[0]), _metric(name, value), copied=_copied(value))
+
+
+def _metric(name: str, value: Any) -> str:
+    match name:
+        case "duration_seconds":
+            return format.clock(value)
+        case "seconds_per_step":
+            return f"{value:.3g} s"
+        case "peak_memory_MB":
+            return format.size(value * 1e6)
+    return figures.named(name, value)
+
+
+def _provenance(provenance: Mapping[str, Any]) -> Iterator[Entry]:
+    """Model, structure and hashes, then versions; parameters stand among the inputs."""
+    for name, value in provenance.items():
+        if value is None or value == {} or name in ("parameters", "versions", "preset", "task_type"):
+            continue
+        if isinstance(value, Mapping):
+            text = ", ".join(f"{key} {quantities.text(item)}" for key, item in value.items())
+        else:
+            text = quantities.text(value)
+        yield Entry(name.replace("_", " "), text)
+    versions = provenance.get("versions")
+    if isinstance(versions, Mapping):
+        yield Entry("versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version))
+
+
+def _files(files: Sequence[OutputFile], under_way: Mapping[str, str]) -> Iterable[Entry]:
+    if not files:
+        return
+    width = max(len(file.name) for file in files)
+    yield title("files   enter saves, y copies the address")
+    for file in files:
+        words = under_way.get(file.name, "")
+        line = f"{file.name:<{width}}  {format.size(file.size_bytes):>8}  {words}"
+        yield Entry(value=line, rigid=True, copied=file.url, file=file.name)
+    if len(files) > 1:
+        total = format.size(sum(file.size_bytes for file in files))
+        words = under_way.get("*", "")
+        urls = "\n".join(file.url for file in files)
+        yield Entry(
+            value=f"{'all of them':<{width}}  {total:>8}  {words}", style=DIM, rigid=True, copied=urls, file="*"
+        )
