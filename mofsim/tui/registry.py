@@ -118,6 +118,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("list.sort", "s", "sort", "Sort by the next column: id, priority, state, model, type", S.LIST,
            acts=True, footer=30),
     Action("list.reverse", "S", "reverse", "Reverse the order", S.LIST, acts=True),
+    Action("list.columns", "v", "columns", "Choose the columns and their order; they are remembered",
+           S.LIST, footer=31),
     Action("list.log", "l", "log", "Open the log of the task", S.LIST, refusal=_any_task, footer=9),
     Action("detail.back", "escape,backspace", "back", "Back to the list; backspace is quicker than esc over SSH",
            S.DETAIL, footer=1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 
@@ -17,7 +17,7 @@ from mofsim.tui.screens.moving import Movable, Moving
 from mofsim.tui.screens.peeking import Peeking
 from mofsim.tui.session import Session
 from mofsim.tui.store import Change, Line
-from mofsim.tui.task_columns import task_columns
+from mofsim.tui.task_columns import offers, task_columns
 from mofsim.tui.trouble import no_line
 from mofsim.tui.widgets.filter_bar import FilterBar
 from mofsim.tui.widgets.lines import piece
@@ -41,7 +41,7 @@ class TasksScreen(Moving, Peeking):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.filter = FilterBar(session.glyphs)
-        columns = task_columns(self.store, session.glyphs, session.now)
+        columns = task_columns(self.store, session.glyphs, session.now, session.remembered.columns)
         self.table: Table[Task] = Table(columns, self.store.window, lambda task: task.id, id="tasks")
         self.table.glyphs = session.glyphs
         self.peek = Peek(self.store, session.glyphs)
@@ -239,3 +239,21 @@ class TasksScreen(Moving, Peeking):
 
     def _sort(self, sort: str) -> None:
         self.list_tasks(replace(self.store.window.query, sort=sort))
+        self._remember(sort=sort)
+
+    def do_list_columns(self) -> None:
+        from mofsim.tui.screens.columns import Columns
+
+        session = self.session
+        found = offers(self.store, session.glyphs, session.now)
+        self.app.push_screen(Columns(session.glyphs, found, session.remembered.columns, self._show_columns))
+
+    def _show_columns(self, names: Sequence[str]) -> None:
+        self.table.columns = task_columns(self.store, self.session.glyphs, self.session.now, names)
+        self.table.redraw()
+        self._remember(columns=names)
+
+    def _remember(self, **changes: Any) -> None:
+        problem = self.session.remembered.keep(**changes)
+        if problem:
+            self.app.notify(problem, severity="warning", markup=False)
