@@ -1,6 +1,7 @@
 """Where on this machine something is to be written: what was typed, and what would come of it.
 
-Knows neither Textual nor HTTP.
+Knows neither Textual nor HTTP. A path that the system refuses to look at, since it is too long or not ours, is like one
+that is not there (os.path, where pathlib raises): writing it will tell.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Verdict:
 
 
 def path_of(text: str) -> Path:
-    return Path(text.strip()).expanduser()
+    return Path(os.path.expanduser(text.strip()))
 
 
 def judge_folder(text: str) -> Verdict:
@@ -30,9 +31,9 @@ def judge_folder(text: str) -> Verdict:
     if not text.strip():
         return Verdict("type a folder on this machine")
     path = path_of(text)
-    if path.exists() and not path.is_dir():
+    if os.path.exists(path) and not os.path.isdir(path):
         return Verdict("is a file; type a folder")
-    return _writable(path) or Verdict(note="" if path.is_dir() else "is made")
+    return _writable(path) or Verdict(note="" if os.path.isdir(path) else "is made")
 
 
 def judge_file(text: str) -> Verdict:
@@ -40,15 +41,15 @@ def judge_file(text: str) -> Verdict:
     if not text.strip():
         return Verdict("type the path of a file on this machine")
     path = path_of(text)
-    if path.is_dir() or text.strip().endswith("/"):
+    if os.path.isdir(path) or text.strip().endswith("/"):
         return Verdict("is a folder; type the name of a file behind it")
-    return _writable(path.parent) or Verdict(note="replaces the file that is there" if path.exists() else "")
+    return _writable(path.parent) or Verdict(note="replaces the file that is there" if os.path.exists(path) else "")
 
 
 def _writable(folder: Path) -> Verdict | None:
     """None where it, or the first folder above it that exists, can be written to."""
-    there = next((above for above in (folder, *folder.parents) if above.exists()), Path("/"))
-    if not there.is_dir():
+    there = next((above for above in (folder, *folder.parents) if os.path.exists(above)), Path("/"))
+    if not os.path.isdir(there):
         return Verdict(f"{there} is a file, not a folder")
     return None if os.access(there, os.W_OK | os.X_OK) else Verdict(f"{there} can not be written to")
 
@@ -65,3 +66,16 @@ def completion(text: str) -> str | None:
         return None
     fitting = [name for name in names if name.startswith(begin)]
     return f"{head}{slash}{fitting[0]}" if fitting else None
+
+
+def is_taken(folder: Path) -> bool:
+    """Whether there is something in the way of a new folder."""
+    try:
+        return os.path.lexists(folder) and not (os.path.isdir(folder) and not os.listdir(folder))
+    except OSError:
+        return True
+
+
+def task_folder(folder: Path, task_id: int) -> Path:
+    """Where a task is exported to, by the name that `mofsim export` gives it too."""
+    return folder / f"mofsim-task-{task_id}"

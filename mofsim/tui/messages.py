@@ -170,6 +170,24 @@ class Saving(Message):
 
 
 @dataclass
+class Exporting(Message):
+    """How far an export is, in tasks, and what comes just now."""
+
+    done: int
+    total: int
+    words: str
+
+
+@dataclass
+class Exported(Message):
+    """How an export ended; `failed` when nothing was written, `incomplete` when some tasks were left out."""
+
+    text: str
+    failed: bool = False
+    incomplete: bool = False
+
+
+@dataclass
 class ChoicesCame(Message):
     """What the form offers."""
 

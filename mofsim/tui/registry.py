@@ -148,6 +148,8 @@ ACTIONS: tuple[Action, ...] = (
            acts=True, refusal=_can_lower, counts=True),
     Action("task.copy", "y", "copy", "Copy to the terminal's clipboard: ids, the log line, the result's addresses",
            S.TASK, refusal=_any_task, footer=13, counts=True),
+    Action("task.export", "e", "export", "Export to this machine: a table, JSON, or folders with all files", S.TASK,
+           acts=True, refusal=_any_task, footer=14, counts=True),
     Action("alert.next_pane", "tab", "next pane", "What holds, what is over, the rules", S.ALERT, footer=8),
     Action("alert.previous_pane", "shift+tab", "previous pane", "The pane before", S.ALERT),
     Action("alert.task", "enter", "open task", "Open the task that the alert is about", S.ALERT,

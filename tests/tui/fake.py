@@ -238,6 +238,7 @@ class World:
     results: dict[int, dict[str, Any]] = field(default_factory=dict)
     curves: dict[int, SeriesColumns] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=lambda: {"final.cif": b"data_final" * 4821 + b"\n"})
+    provenance: dict[str, Any] = field(default_factory=lambda: {"mofsim": "0.1.0", "torch": "2.6"})
     #: what an admin is told of who changed tasks; None where the key is none of an admin
     audit: list[AuditLine] | None = None
     #: attempts of tasks, where they are not the usual one; what their receivers were told
@@ -573,7 +574,7 @@ class FakeClient(AsyncClient):
             result=self.world.results.get(found.id, usual),
             output_files={name: f"/api/v1/files/{found.id}/1/{name}" for name in self.world.contents},
             metrics={"duration_seconds": 725.0, "seconds_per_step": 2.11, "peak_memory_MB": 64000.0},
-            provenance={"mofsim": "0.1.0", "torch": "2.6"},
+            provenance=self.world.provenance,
         )
 
     async def _files(self, found: Task, request: Request[Any]) -> list[OutputFile]:

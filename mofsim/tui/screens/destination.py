@@ -29,10 +29,12 @@ class Paths(Suggester):
 
 
 class PathInput(Input):
-    """tab completes, as in a shell."""
+    """tab completes, as in a shell; where there is nothing to complete it goes on to the next field."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", show=False, id="path.complete", tooltip="Complete the name")
+        Binding("tab", "complete", show=False, id="path.complete", tooltip="Complete the name"),
+        Binding("down", "app.focus_next", show=False, id="path.next", tooltip="The next field"),
+        Binding("up", "app.focus_previous", show=False, id="path.previous", tooltip="The field before"),
     ]
 
     def __init__(self, value: str, id: str = "path") -> None:
@@ -41,9 +43,11 @@ class PathInput(Input):
 
     def action_complete(self) -> None:
         completed = destinations.completion(self.value)
-        if completed:
+        if completed and completed != self.value:
             self.value = completed
             self.cursor_position = len(completed)
+        else:
+            self.app.action_focus_next()
 
 
 class Destination(ModalScreen[str]):

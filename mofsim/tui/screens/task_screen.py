@@ -14,6 +14,7 @@ from mofsim.vocabulary import Priority
 
 if TYPE_CHECKING:
     from mofsim.schemas.tasks import Task
+    from mofsim.tui.query import Query
 
 #: What the server allows by default; it has the last word.
 UNDO_SECONDS = 10.0
@@ -75,6 +76,15 @@ class TaskScreen(ConsoleScreen):
         from mofsim.tui.screens.submit import SubmitForm
 
         self.app.push_screen(SubmitForm(self.session, self.targets()[0]))
+
+    def listed(self) -> tuple[Query, int | None] | None:
+        """The list that is shown, and how many tasks it has where that is known; None where there is no list."""
+        return None
+
+    def do_task_export(self) -> None:
+        from mofsim.tui.screens.export import ExportForm
+
+        self.app.push_screen(ExportForm(self.session, self.targets(), self.listed()))
 
     def do_task_why(self) -> None:
         from mofsim.tui.screens.why import Why

@@ -72,6 +72,9 @@ class TasksScreen(Moving, Peeking):
         task = self.store.window.get(self.table.cursor) if self.table.cursor is not None else None
         return [task] if task else []
 
+    def listed(self) -> tuple[Query, int | None] | None:
+        return self.store.window.query, self.store.window.total
+
     def situation(self) -> Context:
         filtered = bool(self.store.window.query.text)
         selected, undoable = len(self.store.selected), self.session.undoable
