@@ -25,6 +25,7 @@ class Scope(StrEnum):
     MOVE = "moving"
     LIST = "in the list"
     DETAIL = "in a task"
+    COMPARE = "comparing"
     TASK = "on tasks"
     ALERT = "on alerts and rules"
     FORM = "in the form"
@@ -33,9 +34,11 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Context:
-    """What an action is judged on; `tasks`, `alerts` and `rule` are those that it would take."""
+    """What an action is judged on; `tasks`, `compared`, `alerts` and `rule` are those that it would take."""
 
     tasks: Sequence[Task] = ()
+    #: those that would stand side by side
+    compared: Sequence[Task] = ()
     alerts: Sequence[Alert] = ()
     rule: AlertRule | None = None
     selected: int = 0

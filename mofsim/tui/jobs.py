@@ -33,6 +33,8 @@ LOG_PAGE = 500
 SELECT_PAGE, SELECT_PAGES = 500, 4
 #: Alerts that are read, those that are over too.
 ALERT_HISTORY = 500
+#: Points of each curve in a comparison.
+COMPARED_POINTS = 300
 #: Changes of a task that are read, with who made them.
 AUDIT_LINES = 200
 
@@ -192,6 +194,14 @@ async def past(client: AsyncClient, task_id: int, post: Post) -> None:
 async def inputs(client: AsyncClient, task: Task, post: Post) -> None:
     structure, model = await _quietly(client.structure(task.structure.id)), await _quietly(client.model(task.model))
     post(messages.InputsCame(task.id, structure, model, await _quietly(client.deliveries(task.id))))
+
+
+async def compare(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:
+    results, curves = {}, {}
+    for task in tasks:
+        results[task.id] = await _quietly(client.result(task.id)) if task.status.is_final else None
+        curves[task.id] = await _quietly(client.series(task.id, COMPARED_POINTS))
+    post(messages.CompareCame(results, curves))
 
 
 async def choices(client: AsyncClient, post: Post) -> None:

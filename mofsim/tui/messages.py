@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -158,6 +158,14 @@ class InputsCame(Message):
     structure: Structure | None
     model: ModelDetail | None
     told: Sequence[Delivery] | None
+
+
+@dataclass
+class CompareCame(Message):
+    """What tasks found, and their curves, by id; None where there is none."""
+
+    results: Mapping[int, TaskResult | None]
+    series: Mapping[int, SeriesColumns | None]
 
 
 @dataclass

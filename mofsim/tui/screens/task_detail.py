@@ -81,6 +81,11 @@ class TaskDetail(Moving, ResultKeys, LogKeys):
     def targets(self) -> Sequence[Task]:
         return [self.shown] if self.shown else []
 
+    def compared(self) -> Sequence[Task]:
+        """This task, and those that are selected in the list."""
+        others = [task for task in super().compared() if task.id != self.task_id]
+        return [*self.targets(), *others]
+
     def situation(self) -> Context:
         return replace(super().situation(), pane=self.pane, finding=bool(self.log_view.needle))
 

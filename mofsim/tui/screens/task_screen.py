@@ -29,7 +29,11 @@ class TaskScreen(ConsoleScreen):
         raise NotImplementedError
 
     def situation(self) -> Context:
-        return self.picture(tasks=self.targets(), undoable=self.session.undoable)
+        return self.picture(tasks=self.targets(), compared=self.compared(), undoable=self.session.undoable)
+
+    def compared(self) -> Sequence[Task]:
+        """The selected ones, in the order in which they were."""
+        return list(self.store.selected.values())
 
     def do_task_cancel(self) -> None:
         from mofsim.tui.screens.confirm import Confirm
@@ -80,6 +84,11 @@ class TaskScreen(ConsoleScreen):
     def listed(self) -> tuple[Query, int | None] | None:
         """The list that is shown, and how many tasks it has where that is known; None where there is no list."""
         return None
+
+    def do_task_compare(self) -> None:
+        from mofsim.tui.screens.compare import Compare
+
+        self.app.push_screen(Compare(self.session, self.compared()))
 
     def do_task_export(self) -> None:
         from mofsim.tui.screens.export import ExportForm

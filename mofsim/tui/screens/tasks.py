@@ -78,7 +78,8 @@ class TasksScreen(Moving, Peeking):
     def situation(self) -> Context:
         filtered = bool(self.store.window.query.text)
         selected, undoable = len(self.store.selected), self.session.undoable
-        return self.picture(tasks=self.targets(), selected=selected, filtered=filtered, undoable=undoable)
+        tasks, compared = self.targets(), self.compared()
+        return self.picture(tasks=tasks, compared=compared, selected=selected, filtered=filtered, undoable=undoable)
 
     def changed(self, change: Change) -> None:
         table, store = self.table, self.store
