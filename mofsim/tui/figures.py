@@ -26,6 +26,8 @@ _DIGITS: Final[Mapping[str, str]] = {
     "THz": ".3f",
     "MB": ".0f",
 }
+#: Characters of a hash that are shown.
+_HASH = 16
 #: What no digits behind the point would show of.
 _TINY = 1e-3
 
@@ -59,6 +61,11 @@ def change(value: float, unit: str = "") -> str:
 def percent(value: float, first: float) -> str:
     """How far a value is from the first one, in percent of that; empty where that is 0."""
     return f"{100 * (value - first) / abs(first):+.2f} %" if first else ""
+
+
+def short_hash(digest: str, dots: str) -> str:
+    """What tells it from others."""
+    return digest if len(digest) <= _HASH else f"{digest[:_HASH]}{dots}"
 
 
 def is_number(value: Any) -> bool:

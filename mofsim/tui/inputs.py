@@ -37,14 +37,14 @@ def entries(
 ) -> list[Entry]:
     """`preset` are all parameters as the task's preset alone sets them; what is None is not known (yet)."""
     return [
-        *block("structure", _structure(task, structure)),
-        *block("model", _model(task, model)),
+        *block("structure", _structure(task, structure, glyphs.dots)),
+        *block("model", _model(task, model, glyphs.dots)),
         *block("parameters", _parameters(task, preset, glyphs)),
         *block("options", _options(task, told, now)),
     ]
 
 
-def _structure(task: Task, structure: Structure | None) -> Iterator[Entry]:
+def _structure(task: Task, structure: Structure | None, dots: str) -> Iterator[Entry]:
     brief = task.structure
     yield Entry("name", brief.name + (" (built in)" if brief.is_builtin else f" (upload {brief.id})"))
     if task.parent_id:
@@ -57,10 +57,10 @@ def _structure(task: Task, structure: Structure | None) -> Iterator[Entry]:
     yield Entry("volume", figures.figure(structure.volume_A3, "Å³"), copied=repr(structure.volume_A3))
     if not structure.is_builtin:
         yield Entry("file", f"{structure.original_name} ({format.size(structure.file_size)})")
-    yield Entry("hash (SHA-256)", structure.checksum, DIM)
+    yield Entry("hash (SHA-256)", figures.short_hash(structure.checksum, dots), copied=structure.checksum)
 
 
-def _model(task: Task, model: ModelDetail | None) -> Iterator[Entry]:
+def _model(task: Task, model: ModelDetail | None, dots: str) -> Iterator[Entry]:
     yield Entry("name", task.model)
     if model is None:
         return
@@ -70,7 +70,8 @@ def _model(task: Task, model: ModelDetail | None) -> Iterator[Entry]:
         yield Entry("environment", model.environment or model.python)
     yield Entry("licence", model.licence or "not told")
     if model.weights_sha256:
-        yield Entry("weights (SHA-256)", model.weights_sha256, DIM)
+        digest = model.weights_sha256
+        yield Entry("weights (SHA-256)", figures.short_hash(digest, dots), copied=digest)
 
 
 def _parameters(task: Task, preset: Mapping[str, Any], glyphs: Glyphs) -> Iterator[Entry]:
@@ -118,4 +119,4 @@ def _options(task: Task, told: Sequence[Delivery] | None, now: datetime) -> Iter
         events = ", ".join(dict.fromkeys(str(delivery.event) for delivery in told))
         yield Entry("webhook", f"told of {events}")
     elif told is not None:
-        yield Entry("webhook", "none was told of anything")
+        yield Entry("webhook", "none has been told of anything")

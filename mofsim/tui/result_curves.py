@@ -42,6 +42,8 @@ class Plot:
     log: bool = False
     goal: float | None = None
     goal_name: str = "goal"
+    #: in place of its value, where that is better told in another unit
+    goal_text: str = ""
     empty: str = ""
 
 
@@ -139,6 +141,7 @@ def _dynamics(task: Task, columns: Mapping[str, Values], result: Mapping[str, An
             trace("pressure_GPa"),
             goal=None if pressure is None else pressure * BAR_IN_GPA,
             goal_name="set",
+            goal_text=f"{pressure or 0.0:g} bar",
         ),
         Plot(
             f"volume (Å³){told}",

@@ -25,7 +25,7 @@ LABELS: Final[Mapping[str, str]] = {
     "converged": "converged",
     "relaxation_converged": "relaxation converged",
     "heat_capacity_J_per_gK": "heat capacity at 300 K",
-    "heat_capacity_J_per_molK": "  per mole of primitive cells",
+    "heat_capacity_J_per_molK": "  per mole (primitive)",
     "bulk_modulus_GPa": "bulk modulus",
     "bulk_modulus_derivative": "  its derivative B′",
     "equilibrium_volume_A3": "equilibrium volume",
@@ -71,8 +71,8 @@ _BESIDE: Final = {
 }
 #: Shown as curves, and too long to read.
 _CURVES: Final = frozenset({"temperatures_K", "heat_capacities_J_per_gK"})
-#: Lines of a table in a result that are shown.
-MOST_ROWS = 50
+#: Records of a table in a result that are shown, and how wide it may be before it is turned.
+MOST_ROWS, TABLE_WIDTH = 50, 60
 EV_IN_KJ_PER_MOL = 96.48533212
 _METRICS: Final = {
     "duration_seconds": "computed for",
@@ -96,7 +96,7 @@ def entries(
         *block("details", _details(found.result)),
         *_blocks(found.result),
         *block("run", _run(found)),
-        *block("made by", _provenance(found.provenance)),
+        *block("made by", _provenance(found.provenance, glyphs.dots)),
         *_files(files, under_way),
     ]
 
@@ -142,6 +142,8 @@ def _value(name: str, result: Mapping[str, Any], task: Task) -> str:
             return " ".join(f"{length:.4f}" for length in value[:3]) + " Å"
         case "stress_GPa":
             return " ".join(f"{part:.4g}" for part in value) + " GPa"
+        case "imaginary_percent_of_mesh":
+            return f"{value:.3g} %"
         case "metals_with_changed_coordination":
             return f"{value} of {len(result.get('metal_coordination') or ())}"
         case "steps":
@@ -177,24 +179,59 @@ def _details(result: Mapping[str, Any]) -> Iterator[Entry]:
         told = name in LABELS or name in _CURVES or _BESIDE.get(name) in result
         if told or value is None or isinstance(value, Mapping) or grid.is_table(value):
             continue
-        label, unit = quantities.split_unit(name)
-        if grid.is_long(value):
-            text = f"{grid.ends(value, quantities.text, ' ')} ({len(value)} values) {unit}".strip()
-        else:
-            text = figures.named(name, value) if not isinstance(value, list) else f"{quantities.text(value)} {unit}"
-        yield Entry(label, text, copied=_copied(value))
+        yield _single(name, value)
+
+
+def _single(name: str, value: Any) -> Entry:
+    label, unit = quantities.split_unit(name)
+    if grid.is_long(value):
+        text = f"{grid.ends(value, quantities.text, ' ')} ({len(value)} values) {unit}".strip()
+    elif isinstance(value, list | Mapping):
+        text = f"{quantities.text(value)} {unit}".strip()
+    else:
+        text = figures.named(name, value)
+    return Entry(label, text, copied=_copied(value))
 
 
 def _blocks(result: Mapping[str, Any]) -> Iterator[Entry]:
     """Tables and mappings within the result."""
     for name, value in result.items():
-        if isinstance(value, Mapping) or grid.is_table(value):
-            rows = [line.removeprefix("  ") for line in list(quantities.lines({name: value}))[1:]]
-            more = (
-                [f"and {len(rows) - MOST_ROWS} more lines; the files have all of it"] if len(rows) > MOST_ROWS else []
-            )
-            shown = (Entry(value=line, rigid=True) for line in (*rows[:MOST_ROWS], *more))
-            yield from block(quantities.split_unit(name)[0], shown)
+        heading = quantities.split_unit(name)[0]
+        if grid.is_table(value):
+            yield from block(heading, _table(value))
+        elif isinstance(value, Mapping):
+            yield from block(heading, (_single(each, item) for each, item in value.items() if item is not None))
+
+
+class _Figure(float):
+    """A number that knows the unit of its column."""
+
+    unit = ""
+
+
+def _table(records: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
+    told = [{name: _with_unit(name, value) for name, value in record.items()} for record in records[:MOST_ROWS]]
+    for line in grid.table(told, _cell, _heading, TABLE_WIDTH):
+        yield Entry(value=line, rigid=True)
+    if len(records) > MOST_ROWS:
+        yield Entry(value=f"and {len(records) - MOST_ROWS} more; the files have all of them")
+
+
+def _with_unit(name: str, value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
+    told = _Figure(value)
+    told.unit = quantities.split_unit(name)[1]
+    return told
+
+
+def _cell(value: Any) -> str:
+    return figures.digits(float(value), value.unit) if isinstance(value, _Figure) else quantities.text(value)
+
+
+def _heading(name: str) -> str:
+    label, unit = quantities.split_unit(name)
+    return f"{label} ({unit})" if unit else label
 
 
 def _run(found: TaskResult) -> Iterator[Entry]:
@@ -216,7 +253,7 @@ def _metric(name: str, value: Any) -> str:
     return figures.named(name, value)
 
 
-def _provenance(provenance: Mapping[str, Any]) -> Iterator[Entry]:
+def _provenance(provenance: Mapping[str, Any], dots: str) -> Iterator[Entry]:
     """Model, structure and hashes, then versions; parameters stand among the inputs."""
     for name, value in provenance.items():
         if value is None or value == {} or name in ("parameters", "versions", "preset", "task_type"):
@@ -225,7 +262,10 @@ def _provenance(provenance: Mapping[str, Any]) -> Iterator[Entry]:
             text = ", ".join(f"{key} {quantities.text(item)}" for key, item in value.items())
         else:
             text = quantities.text(value)
-        yield Entry(name.replace("_", " "), text)
+        if name.endswith("_sha256"):
+            yield Entry(f"{name.removesuffix('_sha256')} (SHA-256)", figures.short_hash(text, dots), copied=text)
+        else:
+            yield Entry(name.replace("_", " "), text)
     versions = provenance.get("versions")
     if isinstance(versions, Mapping):
         yield Entry("versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version))

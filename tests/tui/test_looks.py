@@ -9,8 +9,10 @@ from textual.pilot import Pilot
 
 from mofsim.tui.app import Console
 from mofsim.tui.looks import UNICODE
+from mofsim.vocabulary import TaskStatus, TaskType
+from tests.tui import found
 from tests.tui.conftest import Driver
-from tests.tui.fake import NOW, URL, FakeClient, World, some_alerts, world
+from tests.tui.fake import NOW, URL, FakeClient, World, some_alerts, some_tasks, task, world
 
 SIZES = pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["120x36", "80x24"])
 Compare = Callable[..., bool]
@@ -87,3 +89,43 @@ def test_alert_rules(snap_compare: Compare, size: tuple[int, int]) -> None:
 def test_a_refused_key(snap_compare: Compare, size: tuple[int, int]) -> None:
     known, why = world(alerts=some_alerts()), "the key was revoked; an admin makes a new one"
     assert picture(snap_compare, size, ["j"] * 6, "near step 217", "goal 0.02", "66%", known=known, why=why)
+
+
+@SIZES
+def test_a_bulk_modulus(snap_compare: Compare, size: tuple[int, int]) -> None:
+    known = world()
+    known.tasks[8117] = task(8117, TaskStatus.COMPLETED, task_type=TaskType.BULK_MODULUS, parameters={})
+    known.results[8117] = found.bulk_modulus(fit_ok=False)
+    assert picture(
+        snap_compare, size, ["G", "enter", "tab", "tab"], "The fit is not", "bulk modulus", "16.2 GPa", known=known
+    )
+
+
+@SIZES
+def test_inputs(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(
+        snap_compare, size, ["G", "enter", *["tab"] * 3], "[Inputs]", "ab" * 8, "▲ mofsimbench has 0.001 eV/Å"
+    )
+
+
+@SIZES
+def test_history(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["G", "enter", *["tab"] * 4], "[History]", "41.0 s of loading", "submitted")
+
+
+@SIZES
+def test_a_comparison(snap_compare: Compare, size: tuple[int, int]) -> None:
+    known = world([each.model_copy(update={"status": TaskStatus.COMPLETED}) for each in some_tasks()])
+    known.results = {8130: found.optimization(), 8129: found.optimization(final_energy_eV=-1234.4)}
+    keys = ["j", "space", "space", "C"]
+    assert picture(snap_compare, size, keys, "final energy (eV)", "+0.1120", "= shows all rows", known=known)
+
+
+@SIZES
+def test_an_export(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["space", "space", "e"], "the 2 selected", "./mofsim-tasks.csv")
+
+
+@SIZES
+def test_columns(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["v", "j"], "ENERGY", "esc closes")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mofsim.schemas.tasks import Task
 
 CHARTS = 2
+#: Lines that the curves get at least, and those of header, footer and alert.
+CURVES, AROUND = 12, 3
 
 
 class Compare(Moving, TaskScreen):
@@ -41,7 +43,7 @@ class Compare(Moving, TaskScreen):
         self.table = ComparisonTable(session.glyphs)
         self.charts = [ResultChart(session.glyphs, f"compare-chart-{number}") for number in range(CHARTS)]
         self.curves = Horizontal(*self.charts, id="compare-curves")
-        self.curves.display = False
+        self.curves.add_class("-none")
         self._came: messages.CompareCame | None = None
         self._all = False
         self.header.trail = f"compare {len(tasks)} tasks"
@@ -57,7 +59,7 @@ class Compare(Moving, TaskScreen):
         return self._tasks
 
     def situation(self) -> Context:
-        return replace(super().situation(), pane="curves" if self.curves.display else "")
+        return replace(super().situation(), pane="" if self.curves.has_class("-none") else "curves")
 
     def moved(self) -> Movable:
         return self.table
@@ -89,11 +91,23 @@ class Compare(Moving, TaskScreen):
         what = "all rows" if self._all else "what differs"
         self.table.caption = f"{what}; = shows {'what differs' if self._all else 'all rows'}"
         plots = compare_curves.overlaid(self._tasks, self._came.results, self._came.series) if self._came else []
-        self.curves.display = bool(plots)
+        self.curves.set_class(not plots, "-none")
         for number, chart in enumerate(self.charts):
             chart.display = number < len(plots)
             if number < len(plots):
                 chart.show(plots[number])
+        self._share(bool(plots))
+        self.refresh_keys()
+
+    def _share(self, with_curves: bool) -> None:
+        """The table gets the lines that it has, the curves what is left, and so many lines in any case."""
+        room = self.size.height - AROUND
+        low = self.has_class("-low") or self.has_class("-flat")
+        needed = self.table.needed + self.table.gutter.height
+        self.table.styles.height = max(8, min(needed, room - CURVES)) if with_curves and not low else "1fr"
+
+    def on_resize(self) -> None:
+        self._draw_all()
 
     def do_compare_back(self) -> None:
         self.dismiss()

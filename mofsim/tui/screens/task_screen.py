@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mofsim.tui import format, jobs
 from mofsim.tui.actions import Context
+from mofsim.tui.clipboard import passed_through
 from mofsim.tui.registry import RETRIED
 from mofsim.tui.screens.base import ConsoleScreen
 from mofsim.tui.why import would_be_lost
@@ -111,6 +113,9 @@ class TaskScreen(ConsoleScreen):
             self.app.notify(f"too long for a terminal's clipboard ({size}); nothing was copied", severity="warning")
             return
         self.app.copy_to_clipboard(text)
+        wrapped = passed_through(text, os.environ)
+        if wrapped and self.app._driver:
+            self.app._driver.write(wrapped)
         self.app.notify(f"copied {what}", markup=False, timeout=2)
 
     def _elapsed(self, task: Task) -> float | None:

@@ -32,6 +32,11 @@ class ComparisonTable(Lines):
         self._head: Sequence[Line] = ()
         self._body: Sequence[Line] = ()
 
+    @property
+    def needed(self) -> int:
+        """Lines that show all of it."""
+        return len(self._head) + max(2, len(self._body))
+
     def show(self, tasks: Sequence[Task], rows: Sequence[Row], marks: bool) -> None:
         self._tasks, self._rows, self._marks = tasks, rows, marks
         self._lay()

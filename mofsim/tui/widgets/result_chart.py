@@ -60,7 +60,9 @@ class ResultChart(Lines):
     def _grid(self, axis: raster.Axis, span: tuple[float, float], width: int, height: int) -> Grid:
         grid: Grid = [[(" ", PLAIN)] * width for _ in range(height)]
         self._draw_goal(grid, axis)
-        several = sum(not trace.points for trace in self.plot.traces) > 1
+        # Points have the letter of their curve already.
+        marked = any(trace.points and trace.label for trace in self.plot.traces)
+        several = sum(not trace.points for trace in self.plot.traces) > 1 and not marked
         lines = [trace for trace in self.plot.traces if not trace.points]
         for number_, trace in enumerate(lines):
             self._draw_line(grid, trace, axis, span, STYLES[number_ % len(STYLES)])
@@ -82,10 +84,13 @@ class ResultChart(Lines):
 
     def _name_goal(self, grid: Grid, axis: raster.Axis) -> None:
         """Over the curves: what swings around it would make it unreadable."""
-        row, label = self._goal_row(grid, axis), f" {self.plot.goal_name} {number(self.plot.goal)} "
+        row, label = self._goal_row(grid, axis), self._goal_label()
         if row is not None and len(label) <= len(grid[row]):
             start = (len(grid[row]) - len(label)) // 2
             grid[row][start : start + len(label)] = [(character, WARN) for character in label]
+
+    def _goal_label(self) -> str:
+        return f" {self.plot.goal_name} {self.plot.goal_text or number(self.plot.goal)} "
 
     def _goal_row(self, grid: Grid, axis: raster.Axis) -> int | None:
         return None if self.plot.goal is None else raster.row_of(self.plot.goal, axis, len(grid))

@@ -29,7 +29,7 @@ class ResultPane(Container):
         self.sheet = Sheet(glyphs, "result-sheet")
         self.charts = [ResultChart(glyphs, f"result-chart-{number}") for number in range(CHARTS)]
         self._curves = Vertical(*self.charts, id="result-curves")
-        self._curves.display = False
+        self._curves.add_class("-none")
         self._came: tuple[TaskResult | None, Sequence[OutputFile]] | None = None
         self._series: SeriesColumns | None = None
         #: how far a file is that is being saved, by its name
@@ -60,7 +60,7 @@ class ResultPane(Container):
         found, files = self._came
         self.sheet.show(result_words.entries(task, found, files, self._glyphs, self._under_way))
         shown = plots(task, found.result, self._series) if found else []
-        self._curves.display = bool(shown)
+        self._curves.set_class(not shown, "-none")
         for number, chart in enumerate(self.charts):
             chart.display = number < len(shown)
             if number < len(shown):
