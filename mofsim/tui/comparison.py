@@ -88,7 +88,9 @@ def different(all_rows: Sequence[Row]) -> list[Row]:
 def _section(title: str, columns: Sequence[Mapping[str, Any]], labels: Labels = NO_LABELS) -> Iterator[Row]:
     for name in dict.fromkeys(name for column in columns for name in column):
         label, unit = quantities.split_unit(name)
-        label = labels.get(name, label).strip()
+        told = labels.get(name, label)
+        # An indented one speaks of the line above it, which may not be there.
+        label = label if told.startswith(" ") else told
         values = tuple(column.get(name) for column in columns)
         if any(value is not None for value in values):
             yield Row(title, name, label, unit, values)
