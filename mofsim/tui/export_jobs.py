@@ -61,7 +61,7 @@ async def export(client: AsyncClient, wanted: Wanted, post: Post) -> None:
         post(messages.Said("the export was stopped", "warning"))
         raise
     else:
-        limit = f"; only the first {wanted.most}: a filter or `mofsim batch` takes the others" if more else ""
+        limit = f"; only the first {wanted.most}: a filter or `mofsim batch results` takes the others" if more else ""
         post(messages.Exported(said + limit, incomplete=more))
 
 

@@ -27,7 +27,7 @@ LABELS: Final[Mapping[str, str]] = {
     "heat_capacity_J_per_gK": "heat capacity at 300 K",
     "heat_capacity_J_per_molK": "  per mole (primitive)",
     "bulk_modulus_GPa": "bulk modulus",
-    "bulk_modulus_derivative": "  its derivative B′",
+    "bulk_modulus_derivative": "  its derivative B'",
     "equilibrium_volume_A3": "equilibrium volume",
     "equilibrium_energy_eV": "equilibrium energy",
     "r_squared": "R² of the fit",

@@ -10,7 +10,7 @@ from mofsim.schemas.keys import AuditLine
 from mofsim.schemas.tasks import Attempt, TaskResult
 from mofsim.schemas.webhooks import Delivery
 from mofsim.tui import history, inputs, result_curves, result_warnings, result_words
-from mofsim.tui.looks import UNICODE
+from mofsim.tui.looks import ASCII, UNICODE
 from mofsim.tui.sheet import BLANK, Entry, block, lay
 from mofsim.vocabulary import (
     AttemptOutcome,
@@ -164,6 +164,14 @@ async def test_a_bulk_modulus_is_drawn_with_its_points(run: Run) -> None:
             "bulk modulus", "16.2 GPa", "energy above the minimum (eV)   B = 16.2 GPa", "volume (Å³)", "4263.84"
         )
         assert sum(line.count("●") for line in c.lines) >= 8
+
+
+async def test_without_unicode_it_is_all_readable(run: Run) -> None:
+    async with run(known_with(found.bulk_modulus(fit_ok=False), TaskType.BULK_MODULUS), glyphs=ASCII) as c:
+        await open_ended(c, "tab", "tab")
+        await c.sees("^ The fit is not to be trusted", "bulk modulus", "volume (A3)")
+        assert c.text.isascii()
+        assert "*" in c.text
 
 
 async def test_imaginary_modes_come_first(run: Run) -> None:

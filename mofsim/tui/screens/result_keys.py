@@ -42,8 +42,10 @@ class ResultKeys(TaskScreen):
 
         what = names[0] if len(names) == 1 else f"{len(names)} files"
         question = f"Save {what} of task {self.task_id} in this folder:"
-        start = f"./mofsim-task-{self.task_id}"
-        self.app.push_screen(Destination(self.session.glyphs, question, start, destinations.judge_folder), answered)
+        start = destinations.task_folder(Path(self.session.remembered.folder or "."), self.task_id)
+        self.app.push_screen(
+            Destination(self.session.glyphs, question, str(start), destinations.judge_folder), answered
+        )
 
     def _save(self, names: Sequence[str], row: str, folder: Path) -> None:
         self._show_progress(row, "begins")
