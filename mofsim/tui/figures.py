@@ -63,6 +63,11 @@ def percent(value: float, first: float) -> str:
     return f"{100 * (value - first) / abs(first):+.2f} %" if first else ""
 
 
+def exact(value: Any) -> str:
+    """All digits, and no words: what somebody puts into a table. Empty for what is no number."""
+    return repr(value) if is_number(value) else ""
+
+
 def short_hash(digest: str, dots: str) -> str:
     """What tells it from others."""
     return digest if len(digest) <= _HASH else f"{digest[:_HASH]}{dots}"

@@ -5,13 +5,13 @@ Knows neither Textual nor HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from mofsim.tui import figures, format, grid, quantities
-from mofsim.tui.looks import BAD, DIM, GOOD, PLAIN, WARN, Glyphs
+from mofsim.tui import figures, grid, quantities, result_origin
+from mofsim.tui.looks import BAD, GOOD, PLAIN, WARN, Glyphs
 from mofsim.tui.result_warnings import warnings
-from mofsim.tui.sheet import BLANK, Entry, block, title
+from mofsim.tui.sheet import BLANK, Entry, block
 from mofsim.vocabulary import AlertLevel
 
 if TYPE_CHECKING:
@@ -74,12 +74,6 @@ _CURVES: Final = frozenset({"temperatures_K", "heat_capacities_J_per_gK"})
 #: Records of a table in a result that are shown, and how wide it may be before it is turned.
 MOST_ROWS, TABLE_WIDTH = 50, 60
 EV_IN_KJ_PER_MOL = 96.48533212
-_METRICS: Final = {
-    "duration_seconds": "computed for",
-    "seconds_per_step": "time of a step",
-    "load_seconds": "model loaded in",
-    "peak_memory_MB": "most memory",
-}
 
 
 def entries(
@@ -87,7 +81,7 @@ def entries(
 ) -> list[Entry]:
     """`under_way` tells of files that are being saved how far that is."""
     if found is None:
-        return [*_no_result(task), BLANK, *_files(files, under_way)]
+        return [*_no_result(task), BLANK, *result_origin.files_of(files, under_way)]
     told = [Entry(value=f"{glyphs.levels[AlertLevel.WARNING]} {text}", style=WARN) for text in warnings(task, found)]
     return [
         *told,
@@ -95,9 +89,9 @@ def entries(
         *block("result", _main(task, found.result, glyphs)),
         *block("details", _details(found.result)),
         *_blocks(found.result),
-        *block("run", _run(found)),
-        *block("made by", _provenance(found.provenance, glyphs.dots)),
-        *_files(files, under_way),
+        *block("run", result_origin.run(found)),
+        *block("made by", result_origin.provenance_of(found.provenance, glyphs.dots)),
+        *result_origin.files_of(files, under_way),
     ]
 
 
@@ -114,13 +108,8 @@ def _main(task: Task, result: Mapping[str, Any], glyphs: Glyphs) -> Iterator[Ent
     for name, label in LABELS.items():
         if name in result and result[name] is not None:
             text = _value(name, result, task)
-            yield Entry(label, text, _style(result[name]), copied=_copied(result[name]))
+            yield Entry(label, text, _style(result[name]), copied=figures.exact(result[name]))
             yield from _below(name, result, task)
-
-
-def _copied(value: Any) -> str:
-    """All digits, and no words: what somebody puts into a table."""
-    return repr(value) if figures.is_number(value) else ""
 
 
 def _style(value: Any) -> Style:
@@ -170,7 +159,7 @@ def _from_start(name: str, first_name: str, result: Mapping[str, Any], per_atom:
     change = result[name] - first
     told = f"{1000 * change / per_atom:+.1f} meV/atom" if per_atom else figures.percent(result[name], first)
     text = figures.change(change, quantities.split_unit(name)[1])
-    yield Entry("  from the start", f"{text}, {told}" if told else text, copied=_copied(change))
+    yield Entry("  from the start", f"{text}, {told}" if told else text, copied=figures.exact(change))
 
 
 def _details(result: Mapping[str, Any]) -> Iterator[Entry]:
@@ -190,7 +179,7 @@ def _single(name: str, value: Any) -> Entry:
         text = f"{quantities.text(value)} {unit}".strip()
     else:
         text = figures.named(name, value)
-    return Entry(label, text, copied=_copied(value))
+    return Entry(label, text, copied=figures.exact(value))
 
 
 def _blocks(result: Mapping[str, Any]) -> Iterator[Entry]:
@@ -232,58 +221,3 @@ def _cell(value: Any) -> str:
 def _heading(name: str) -> str:
     label, unit = quantities.split_unit(name)
     return f"{label} ({unit})" if unit else label
-
-
-def _run(found: TaskResult) -> Iterator[Entry]:
-    yield Entry("attempt", str(found.attempt))
-    for name, value in found.metrics.items():
-        if value is None:
-            continue
-        yield Entry(_METRICS.get(name, quantities.split_unit(name)[0]), _metric(name, value), copied=_copied(value))
-
-
-def _metric(name: str, value: Any) -> str:
-    match name:
-        case "duration_seconds":
-            return format.clock(value)
-        case "seconds_per_step":
-            return f"{value:.3g} s"
-        case "peak_memory_MB":
-            return format.size(value * 1e6)
-    return figures.named(name, value)
-
-
-def _provenance(provenance: Mapping[str, Any], dots: str) -> Iterator[Entry]:
-    """Model, structure and hashes, then versions; parameters stand among the inputs."""
-    for name, value in provenance.items():
-        if value is None or value == {} or name in ("parameters", "versions", "preset", "task_type"):
-            continue
-        if isinstance(value, Mapping):
-            text = ", ".join(f"{key} {quantities.text(item)}" for key, item in value.items())
-        else:
-            text = quantities.text(value)
-        if name.endswith("_sha256"):
-            yield Entry(f"{name.removesuffix('_sha256')} (SHA-256)", figures.short_hash(text, dots), copied=text)
-        else:
-            yield Entry(name.replace("_", " "), text)
-    versions = provenance.get("versions")
-    if isinstance(versions, Mapping):
-        yield Entry("versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version))
-
-
-def _files(files: Sequence[OutputFile], under_way: Mapping[str, str]) -> Iterable[Entry]:
-    if not files:
-        return
-    width = max(len(file.name) for file in files)
-    yield title("files   enter saves, y copies the address")
-    for file in files:
-        words = under_way.get(file.name, "")
-        line = f"{file.name:<{width}}  {format.size(file.size_bytes):>8}  {words}"
-        yield Entry(value=line, rigid=True, copied=file.url, file=file.name)
-    if len(files) > 1:
-        total = format.size(sum(file.size_bytes for file in files))
-        words = under_way.get("*", "")
-        urls = "\n".join(file.url for file in files)
-        yield Entry(
-            value=f"{'all of them':<{width}}  {total:>8}  {words}", style=DIM, rigid=True, copied=urls, file="*"
-        )
