@@ -116,6 +116,7 @@ class Client:
     logs = _method(requests.logs)
     system_logs = _method(requests.system_logs)
     attempts = _method(requests.attempts)
+    task_events = _method(requests.task_events)
     files = _method(requests.files)
     deliveries = _method(requests.deliveries)
     redeliver = _method(requests.redeliver)

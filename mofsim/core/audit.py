@@ -27,10 +27,20 @@ def append(session: Session, line: Audit) -> None:
 
 
 def page(
-    session: Session, limit: int, cursor: str | None = None, *, key: int | None = None, since: datetime | None = None
+    session: Session,
+    limit: int,
+    cursor: str | None = None,
+    *,
+    key: int | None = None,
+    since: datetime | None = None,
+    subject: str | None = None,
 ) -> AuditPage:
     """Newest first, by keyset. Raises Invalid for a cursor that this list did not hand out."""
-    conditions = [*([Audit.key_id == key] if key is not None else []), *([Audit.time >= since] if since else [])]
+    conditions = [
+        *([Audit.key_id == key] if key is not None else []),
+        *([Audit.time >= since] if since else []),
+        *([Audit.subject == subject] if subject else []),
+    ]
     query = select(Audit).where(*conditions).order_by(Audit.id.desc()).limit(limit + 1)
     if cursor:
         query = query.where(Audit.id < decode_cursor(cursor, _SORT)[1])

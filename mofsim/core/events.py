@@ -37,6 +37,13 @@ def after(session: Session, event_id: int, limit: int, task_id: int | None = Non
     return [EventWire.model_validate(event) for event in session.scalars(query)]
 
 
+def of_task(session: Session, task_id: int, limit: int) -> list[EventWire]:
+    """What happened to a task, oldest first, the newest `limit` of it; its progress is told by its series."""
+    query = select(Event).where(Event.task_id == task_id, Event.type != EventType.TASK_PROGRESS)
+    newest = session.scalars(query.order_by(Event.id.desc()).limit(limit)).all()
+    return [EventWire.model_validate(event) for event in reversed(newest)]
+
+
 def gap_before(session: Session, event_id: int) -> bool:
     """Whether events that follow `event_id` were trimmed already."""
     return event_id + 1 < first_id(session)

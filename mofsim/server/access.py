@@ -24,6 +24,7 @@ TABLE: Mapping[Endpoint, Scope | None] = {
     ("GET", "/api/v1/tasks"): Scope.READ,
     ("GET", "/api/v1/tasks/{id}"): Scope.READ,
     ("GET", "/api/v1/tasks/{id}/attempts"): Scope.READ,
+    ("GET", "/api/v1/tasks/{id}/events"): Scope.READ,
     ("GET", "/api/v1/tasks/{id}/deliveries"): Scope.READ,
     ("GET", "/api/v1/tasks/{id}/explain"): Scope.READ,
     ("GET", "/api/v1/tasks/{id}/files"): Scope.READ,

@@ -27,6 +27,7 @@ class Scope(StrEnum):
     MOVE = "moving"
     LIST = "in the list"
     DETAIL = "in a task"
+    COMPARE = "comparing"
     TASK = "on tasks"
     ALERT = "on alerts and rules"
     DEVICE = "on workers and devices"
@@ -39,9 +40,11 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Context:
-    """What an action is judged on; `tasks`, `alerts`, `rule` and `workers` are those that it would take."""
+    """What an action is judged on; `tasks`, `compared`, `alerts`, `rule` and `workers` are those that it would take."""
 
     tasks: Sequence[Task] = ()
+    #: those that would stand side by side
+    compared: Sequence[Task] = ()
     alerts: Sequence[Alert] = ()
     rule: AlertRule | None = None
     workers: Sequence[Worker] = ()

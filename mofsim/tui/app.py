@@ -16,11 +16,13 @@ from mofsim.tui import jobs, messages
 from mofsim.tui.feed import Feed
 from mofsim.tui.keymap import keymap_file, load
 from mofsim.tui.looks import Glyphs, glyphs_for
+from mofsim.tui.remembered import Remembered, recall, remembered_file
 from mofsim.tui.screens.later import later
 from mofsim.tui.screens.tasks import TasksScreen
 from mofsim.tui.session import Session
 from mofsim.tui.store import Change, Store
 from mofsim.tui.theme import THEME, AsciiOnly
+from mofsim.tui.window import Window
 
 if TYPE_CHECKING:
     from mofsim.client import AsyncClient
@@ -44,6 +46,7 @@ class Console(App[None]):
         *,
         keymap: Mapping[str, str] | None = None,
         glyphs: Glyphs | None = None,
+        remembered: Remembered | None = None,
     ) -> None:
         """`connect` makes the client; it is called once, in a thread, for it may load libraries."""
         # Said from the start: what NO_COLOR means is decided in there, before there is a theme of ours.
@@ -53,7 +56,11 @@ class Console(App[None]):
         self.theme = THEME.name
         self.set_keymap(keymap or {})
         changed: Signal[Change] = Signal(self, "changed")
-        self.session = Session(changed, Store(server=server), glyphs=glyphs or glyphs_for(), keymap=keymap or {})
+        remembered = remembered or Remembered()
+        store = Store(server=server, window=Window(remembered.query()))
+        self.session = Session(
+            changed, store, glyphs=glyphs or glyphs_for(), keymap=keymap or {}, remembered=remembered
+        )
         self.failure: Exception | None = None
         self._connect = connect
         self._recount: Timer | None = None
@@ -186,8 +193,9 @@ def run(
         return AsyncClient(url, api_key=api_key, ca_file=ca_file, settings=settings)
 
     keymap, problems = load(keys or keymap_file())
-    console = Console(server if isinstance(server, str) else "", connect, keymap=keymap)
-    for problem in problems:
+    remembered, forgotten = recall(remembered_file())
+    console = Console(server if isinstance(server, str) else "", connect, keymap=keymap, remembered=remembered)
+    for problem in (*problems, *forgotten):
         console.call_later(console.notify, problem, severity="warning", timeout=15, markup=False)
     console.run()
     if console.failure:

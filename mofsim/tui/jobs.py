@@ -30,6 +30,7 @@ class Identified(Protocol):
 T = TypeVar("T")
 N = TypeVar("N", bound=Identified)
 Post = Callable[[Message], object]
+Job = Callable[..., Coroutine[Any, Any, None]]
 
 #: Lines of a log that are read at once; larger pages leave more holes in memory when they are put away.
 LOG_PAGE = 500
@@ -37,9 +38,13 @@ LOG_PAGE = 500
 SELECT_PAGE, SELECT_PAGES = 500, 4
 #: Alerts that are read, those that are over too.
 ALERT_HISTORY = 500
+#: Points of each curve in a comparison.
+COMPARED_POINTS = 300
+#: Changes of a task that are read, with who made them.
+AUDIT_LINES = 200
 
 
-def bound(job: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> WorkType[None]:
+def bound(job: Job, *arguments: Any) -> WorkType[None]:
     """A job with its arguments, as a worker takes it: not a coroutine yet, which one that never starts would leave."""
     return partial(job, *arguments)
 
@@ -179,10 +184,29 @@ async def result(client: AsyncClient, task_id: int, post: Post) -> None:
     post(messages.ResultCame(task_id, found, files or ()))
 
 
-async def attempts(client: AsyncClient, task_id: int, post: Post) -> None:
-    found = await _quietly(client.attempts(task_id))
-    if found is not None:
-        post(messages.AttemptsCame(task_id, found))
+async def past(client: AsyncClient, task_id: int, post: Post) -> None:
+    """What only admins are told is left out for others."""
+    from mofsim.tui.history import Past
+
+    attempts = await _quietly(client.attempts(task_id))
+    if attempts is None:
+        return
+    events, told = await _quietly(client.task_events(task_id)), await _quietly(client.deliveries(task_id))
+    lines = await _quietly(client.audit(subject=f"tasks/{task_id}", limit=AUDIT_LINES))
+    post(messages.PastCame(task_id, Past(attempts, events, told, lines.items if lines else None)))
+
+
+async def inputs(client: AsyncClient, task: Task, post: Post) -> None:
+    structure, model = await _quietly(client.structure(task.structure.id)), await _quietly(client.model(task.model))
+    post(messages.InputsCame(task.id, structure, model, await _quietly(client.deliveries(task.id))))
+
+
+async def compare(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:
+    results, curves = {}, {}
+    for task in tasks:
+        results[task.id] = await _quietly(client.result(task.id)) if task.status.is_final else None
+        curves[task.id] = await _quietly(client.series(task.id, COMPARED_POINTS))
+    post(messages.CompareCame(results, curves))
 
 
 async def choices(client: AsyncClient, post: Post) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from mofsim.schemas.alerts import AlertNotification, AlertRule
     from mofsim.schemas.envelope import Page
     from mofsim.schemas.estimates import Estimate
-    from mofsim.schemas.resources import Alert, Health, Model, Queue, Structure, Worker
-    from mofsim.schemas.tasks import Attempt, Explanation, LogLine, OutputFile, SeriesColumns, Task, TaskResult
+    from mofsim.schemas.resources import Alert, Health, Model, ModelDetail, Queue, Structure, Worker
+    from mofsim.schemas.tasks import Explanation, LogLine, OutputFile, SeriesColumns, Task, TaskResult
+    from mofsim.schemas.webhooks import Delivery
     from mofsim.tui.form import Question
+    from mofsim.tui.history import Past
 
 
 @dataclass
@@ -141,9 +143,56 @@ class ResultCame(Message):
 
 
 @dataclass
-class AttemptsCame(Message):
+class PastCame(Message):
+    """What happened to a task until now."""
+
     task_id: int
-    attempts: Sequence[Attempt]
+    past: Past
+
+
+@dataclass
+class InputsCame(Message):
+    """What a task computes with; None where the server does not tell."""
+
+    task_id: int
+    structure: Structure | None
+    model: ModelDetail | None
+    told: Sequence[Delivery] | None
+
+
+@dataclass
+class CompareCame(Message):
+    """What tasks found, and their curves, by id; None where there is none."""
+
+    results: Mapping[int, TaskResult | None]
+    series: Mapping[int, SeriesColumns | None]
+
+
+@dataclass
+class Saving(Message):
+    """How far a file is that is being saved (its row in the list of files); no words when that has ended."""
+
+    task_id: int
+    row: str
+    words: str
+
+
+@dataclass
+class Exporting(Message):
+    """How far an export is, in tasks, and what comes just now."""
+
+    done: int
+    total: int
+    words: str
+
+
+@dataclass
+class Exported(Message):
+    """How an export ended; `failed` when nothing was written, `incomplete` when some tasks were left out."""
+
+    text: str
+    failed: bool = False
+    incomplete: bool = False
 
 
 @dataclass

@@ -34,6 +34,17 @@ def _some(wanted: Iterable[TaskStatus], what: str) -> Refusal:
     return refusal
 
 
+#: How many tasks can stand side by side.
+FEWEST, MOST = 2, 6
+
+
+def _few(context: Context) -> str | None:
+    n = len(context.compared)
+    if n < FEWEST:
+        return f"space selects tasks: {FEWEST} to {MOST} of them can be compared"
+    return f"{n} are too many to compare; {MOST} can stand side by side" if n > MOST else None
+
+
 RETRIED = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.TIMEOUT})
 _alive = _some(set(TaskStatus) - FINAL, "only what waits or runs can be cancelled")
 _ended_without_result = _some(RETRIED, "only what failed, was cancelled or timed out can be tried again")
@@ -210,6 +221,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("list.sort", "s", "sort", "Sort by the next column: id, priority, state, model, type", S.LIST,
            acts=True, footer=30),
     Action("list.reverse", "S", "reverse", "Reverse the order", S.LIST, acts=True),
+    Action("list.columns", "v", "columns", "Choose the columns and their order; they are remembered",
+           S.LIST, footer=31),
     Action("list.log", "l", "log", "Open the log of the task", S.LIST, refusal=_any_task, footer=9),
     Action("detail.back", "escape,backspace", "back", "Back to the list; backspace is quicker than esc over SSH",
            S.DETAIL, footer=1),
@@ -218,10 +231,20 @@ ACTIONS: tuple[Action, ...] = (
     Action("detail.maximise", "z", "maximise", "Give the charts the whole screen, or give it back", S.DETAIL,
            applies=lambda c: c.pane == "plot" and not c.undoable, footer=10),
     Action("detail.log", "l", "log", "The log of this task", S.DETAIL),
+    Action("result.save", "enter", "save file", "Save the file under the cursor on this machine", S.DETAIL,
+           acts=True, applies=lambda c: c.pane == "result", footer=2),
     Action("detail.previous", "[", "previous task", "The task above in the list", S.DETAIL),
     Action("detail.next", "]", "next task", "The task below in the list", S.DETAIL),
     Action("detail.before_after", "i", "before/after", "The structure as it was submitted, or as it is", S.DETAIL,
            applies=_of_task, footer=2),
+    Action("compare.back", "escape,backspace", "back", "Back to where you came from", S.COMPARE, footer=1),
+    Action("compare.all", "=", "all rows", "Show all rows, or only those that differ", S.COMPARE, footer=2),
+    Action("compare.left", "left,[", "left", "Tasks that there is no room for, at the left", S.COMPARE),
+    Action("compare.right", "right,]", "right", "Tasks that there is no room for, at the right", S.COMPARE),
+    Action("compare.curves", "z", "curves", "Give the curves the whole screen, or give it back", S.COMPARE,
+           applies=lambda c: c.pane == "curves", footer=3),
+    Action("compare.copy", "y", "copy", "Copy what is shown as CSV to the terminal's clipboard", S.COMPARE, footer=5),
+    Action("compare.export", "e", "export", "Save what is shown as CSV on this machine", S.COMPARE, footer=4),
     Action("task.cancel", "c", "cancel", "Cancel: asks first, and says what would be lost", S.TASK,
            acts=True, refusal=_can_cancel, footer=4, counts=True),
     Action("task.undo", "z", "undo", "Take the last cancel back, within the seconds that the server allows", S.TASK,
@@ -238,6 +261,10 @@ ACTIONS: tuple[Action, ...] = (
            acts=True, refusal=_can_lower, counts=True),
     Action("task.copy", "y", "copy", "Copy to the terminal's clipboard: ids, the log line, the result's addresses",
            S.TASK, refusal=_any_task, footer=13, counts=True),
+    Action("task.compare", "C", "compare", "Compare the selected tasks side by side: what differs, curves overlaid",
+           S.TASK, refusal=_few, footer=8),
+    Action("task.export", "e", "export", "Export to this machine: a table, JSON, or folders with all files", S.TASK,
+           acts=True, refusal=_any_task, footer=14, counts=True),
     Action("alert.next_pane", "tab", "next pane", "What holds, what is over, the rules", S.ALERT, footer=8),
     Action("alert.previous_pane", "shift+tab", "previous pane", "The pane before", S.ALERT),
     Action("alert.task", "enter", "open task", "Open the task that the alert is about", S.ALERT,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mofsim.tui.looks import Glyphs, glyphs_for
+from mofsim.tui.remembered import Remembered
 from mofsim.tui.store import Change, Store
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Session:
     undo_until: float = 0.0
     #: the user's keys, by action
     keymap: Mapping[str, str] = field(default_factory=dict)
+    remembered: Remembered = field(default_factory=Remembered)
     #: two clocks, so that a test can hold them still
     now: Callable[[], datetime] = _utc
     monotonic: Callable[[], float] = monotonic

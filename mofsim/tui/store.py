@@ -5,6 +5,7 @@ Each method that changes something returns what changed, so that only that is dr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -123,6 +124,7 @@ class Store:
     coming: Window | None = None
     selected: dict[int, Task] = field(default_factory=dict)
     _watched: dict[int, Task] = field(default_factory=dict)
+    _watchers: Counter[int] = field(default_factory=Counter)
     _trails: dict[int, Trail] = field(default_factory=dict)
     _held: list[News] = field(default_factory=list)
 
@@ -178,9 +180,14 @@ class Store:
     def watch(self, task: Task) -> None:
         """Keep this task up to date even when the list does not show it."""
         self._watched[task.id] = task
+        self._watchers[task.id] += 1
 
     def unwatch(self, task_id: int) -> None:
-        self._watched.pop(task_id, None)
+        """For as many as watch it the last one ends it."""
+        self._watchers[task_id] -= 1
+        if self._watchers[task_id] <= 0:
+            self._watched.pop(task_id, None)
+            del self._watchers[task_id]
 
     def toggle(self, task: Task) -> None:
         if self.selected.pop(task.id, None) is None:

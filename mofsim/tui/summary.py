@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mofsim.tui import format, quantities
+from mofsim.tui import format
 from mofsim.tui.eta import seconds_per_step
 
 if TYPE_CHECKING:
-    from mofsim.schemas.tasks import Attempt, OutputFile, SeriesColumns, Task, TaskResult
+    from mofsim.schemas.tasks import SeriesColumns, Task
 
 Pair = tuple[str, str]
 
@@ -58,63 +58,6 @@ def _how(series: SeriesColumns | None) -> Iterator[Pair]:
     energies = [energy for energy in series.columns.get("energy_eV", []) if energy is not None]
     if energies:
         yield "energy", f"{energies[-1]:.4f} eV"
-
-
-def inputs(task: Task, preset: Mapping[str, Any]) -> list[str]:
-    """`preset` are the values that the task's preset sets."""
-    structure = task.structure
-    source = "built in" if structure.is_builtin else f"upload {structure.id}"
-    head = [
-        ("structure", f"{structure.name} ({source})"),
-        ("formula", f"{structure.formula}, {format.grouped(structure.n_atoms)} atoms"),
-        ("model", task.model),
-        ("type", str(task.task_type)),
-        ("preset", str(task.preset)),
-        ("priority", task.priority.name.lower()),
-        ("time limit", format.clock(task.timeout_seconds)),
-        ("attempts", f"at most {task.max_attempts}"),
-    ]
-    found = [*_columns(head), "", "parameters"]
-    for (name, value), line in zip(task.parameters.items(), quantities.lines(task.parameters, "  "), strict=True):
-        where = f"   ({task.preset})" if name in preset and preset[name] == value else ""
-        found.append(line + where)
-    return found if task.parameters else [*found, "  none"]
-
-
-def history(attempts: Sequence[Attempt], now: datetime) -> list[str]:
-    found = []
-    for attempt in attempts:
-        outcome = attempt.outcome or "under way"
-        found.append(f"attempt {attempt.attempt}   {outcome}   {attempt.steps} steps   on {attempt.worker_id}")
-        found.append(f"  assigned {moment(attempt.assigned_at, now)}")
-        if attempt.started_at:
-            loading = (attempt.started_at - attempt.assigned_at).total_seconds()
-            found.append(f"  started  {moment(attempt.started_at, now)}   after {loading:.1f} s of loading")
-        if attempt.ended_at:
-            ran = (attempt.ended_at - (attempt.started_at or attempt.assigned_at)).total_seconds()
-            found.append(f"  ended    {moment(attempt.ended_at, now)}   after {format.clock(ran)}")
-        if attempt.reason:
-            found.append(f"  because  {attempt.reason}")
-        found.append("")
-    return found or ["No worker has taken it yet."]
-
-
-def result(found: TaskResult | None, files: Sequence[OutputFile], task: Task) -> list[str]:
-    if found is None:
-        return ["No result yet; it is here when the task has ended.", *([""] if files else []), *_files(files)]
-    parts = (("", found.result), ("run", found.metrics), ("made by", found.provenance))
-    lines = [f"Task {task.id} {found.status.lower()}, attempt {found.attempt}", ""]
-    for title, values in parts:
-        if values:
-            lines += [title] if title else []
-            lines += [*quantities.lines(values, "  " if title else ""), ""]
-    return lines + _files(files)
-
-
-def _files(files: Sequence[OutputFile]) -> list[str]:
-    width = max((len(file.name) for file in files), default=0)
-    head = ["files   y copies their addresses"] if files else []
-    return head + [f"  {file.name:<{width}}  {format.size(file.size_bytes):>8}  {file.url}" for file in files]
 
 
 def moment(time: datetime, now: datetime) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mofsim.tui import format
 from mofsim.tui.looks import ACTIVE, BAD, DIM, PLAIN, STATE_STYLES, STATE_WORDS, WARN, Glyphs
 from mofsim.tui.store import Store
+from mofsim.tui.summary import moment
 from mofsim.tui.widgets.table import Cell, Column
 from mofsim.vocabulary import Priority, TaskStatus
 
@@ -18,19 +20,86 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 
 
-def task_columns(store: Store, glyphs: Glyphs, now: Clock) -> list[Column[Task]]:
-    """What is dropped first where room is short: ELAPSED, MODEL, GPU, FMAX, PROGRESS, ETA."""
+@dataclass(frozen=True)
+class Offer:
+    """A column that can be chosen; `usual` where nobody chose."""
+
+    name: str
+    help: str
+    column: Column[Task]
+    usual: bool = True
+
+
+def task_columns(store: Store, glyphs: Glyphs, now: Clock, names: Sequence[str] = ()) -> list[Column[Task]]:
+    """Those with these names, in this order, of which the last are dropped first where room is short.
+
+    Without names the usual ones, of which are dropped: ELAPSED, MODEL, GPU, FMAX, PROGRESS, ETA.
+    """
+    found = {offer.name: offer for offer in offers(store, glyphs, now)}
+    chosen = [found[name] for name in dict.fromkeys(names) if name in found]
+    if not chosen:
+        return [offer.column for offer in found.values() if offer.usual]
+    return [replace(offer.column, drop=place) for place, offer in enumerate(chosen)]
+
+
+def offers(store: Store, glyphs: Glyphs, now: Clock) -> list[Offer]:
+    def cut(text: Callable[[Task], str]) -> Callable[[Task, int], Cell]:
+        return lambda task, width: _cut(text(task), width, glyphs)
+
+    def some(text: Callable[[Task], str | None]) -> Callable[[Task, int], Cell]:
+        return lambda task, width: _cut(found, width, glyphs) if (found := text(task)) else (glyphs.none, DIM)
+
+    def column(title: str, width: int, cell: Callable[[Task, int], Cell], **more: Any) -> Column[Task]:
+        return Column(title, width, cell, **more)
+
+    def time(of: Callable[[Task], datetime | None]) -> Callable[[Task, int], Cell]:
+        return some(lambda task: moment(found, now()) if (found := of(task)) else None)
+
+    name = column("NAME", 14, lambda task, width: _name(task, width, glyphs), flex=3, most=44, sort="task_type")
+    bar = column("PROGRESS", 14, lambda t, width: _progress(t, width, store, glyphs), flex=3, most=26, drop=2)
     return [
-        Column("ID", 6, lambda task, _: (str(task.id), PLAIN), sort="id"),
-        Column("NAME", 14, lambda task, width: _name(task, width, glyphs), flex=3, most=44, sort="task_type"),
-        Column("MODEL", 12, lambda task, width: _cut(task.model, width, glyphs), flex=1, most=18, drop=5, sort="model"),
-        Column("STATE", 11, lambda task, _: state(task, glyphs), sort="status"),
-        Column("GPU", 4, lambda task, _: _device(task, glyphs), right=True, drop=4),
-        Column("PROGRESS", 14, lambda task, width: _progress(task, width, store, glyphs), flex=3, most=26, drop=2),
-        Column("FMAX", 8, lambda task, _: _fmax(task, glyphs), right=True, drop=3),
-        Column("ELAPSED", 9, lambda task, _: _elapsed(task, now(), glyphs), right=True, drop=6),
-        Column("ETA", 8, lambda task, _: _eta(task, store, glyphs), right=True, drop=1),
+        Offer("id", "number of the task", column("ID", 6, cut(lambda task: str(task.id)), sort="id")),
+        Offer("name", "what it does, and the structure", name),
+        Offer("model", "potential", column("MODEL", 12, cut(lambda t: t.model), flex=1, most=18, drop=5, sort="model")),
+        Offer("state", "state", column("STATE", 11, lambda task, _: state(task, glyphs), sort="status")),
+        Offer("gpu", "device", column("GPU", 4, lambda task, _: _device(task, glyphs), right=True, drop=4)),
+        Offer("progress", "how far it is, or why it waits", bar),
+        Offer("fmax", "largest force in eV/Å", column("FMAX", 8, lambda t, _: _fmax(t, glyphs), right=True, drop=3)),
+        Offer(
+            "elapsed",
+            "how long it ran or waits",
+            column("ELAPSED", 9, lambda task, _: _elapsed(task, now(), glyphs), right=True, drop=6),
+        ),
+        Offer("eta", "time left", column("ETA", 8, lambda task, _: _eta(task, store, glyphs), right=True, drop=1)),
+        Offer("energy", "energy in eV", column("ENERGY", 12, some(_energy), right=True), usual=False),
+        Offer("step", "steps made", column("STEP", 7, some(_step), right=True), usual=False),
+        Offer("type", "type of task", column("TYPE", 18, cut(lambda task: task.task_type), sort="task_type"), False),
+        Offer("structure", "structure", column("STRUCTURE", 12, cut(lambda t: t.structure.name), flex=1), False),
+        Offer("formula", "formula", column("FORMULA", 16, cut(lambda t: t.structure.formula), flex=1), False),
+        Offer("atoms", "atoms", column("ATOMS", 6, cut(lambda t: str(t.structure.n_atoms)), right=True), False),
+        Offer("preset", "preset", column("PRESET", 11, cut(lambda task: task.preset)), False),
+        Offer("priority", "priority", column("PRIORITY", 9, cut(_priority), sort="priority"), False),
+        Offer("submitted", "when it was submitted", column("SUBMITTED", 19, time(lambda t: t.created_at)), False),
+        Offer("ended", "when it ended", column("ENDED", 19, time(lambda t: t.completed_at)), False),
+        Offer("worker", "worker that has or had it", column("WORKER", 14, some(lambda t: t.worker_id), flex=1), False),
+        Offer(
+            "attempt", "attempt, of so many", column("TRY", 5, cut(lambda t: f"{t.attempt}/{t.max_attempts}")), False
+        ),
+        Offer("batch", "batch", column("BATCH", 6, some(lambda t: str(t.batch_id or "")), right=True), False),
     ]
+
+
+def _energy(task: Task) -> str | None:
+    energy = task.progress.energy_eV
+    return None if energy is None else f"{energy:.4f}"
+
+
+def _step(task: Task) -> str | None:
+    return None if task.progress.step is None else str(task.progress.step)
+
+
+def _priority(task: Task) -> str:
+    return task.priority.name.lower()
 
 
 def state(task: Task, glyphs: Glyphs) -> Cell:

@@ -80,6 +80,7 @@ def test_the_audit_says_who_changed_what(own_mofsim: Mofsim) -> None:
     rest = own_mofsim("--json", "audit", "--cursor", page["next_cursor"]).document
     assert [line["route"] for line in rest["items"]] == ["/api/v1/tasks/single-point"]
     assert own_mofsim("--json", "audit", "--key", 99).document["items"] == []
+    assert own_mofsim("--json", "audit", "--about", "tasks/99").document["items"] == []
 
 
 @pytest.mark.parametrize("expires", ["soon", "1y", "2026-13-01", "9999999d"])

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from mofsim.client import Client, Conflict, Invalid, NotFound, ServerUnreachable, batch_item
 from mofsim.schemas.webhooks import Callback
-from mofsim.vocabulary import DeliveryState, Priority, TaskStatus, TaskType, WebhookEvent
+from mofsim.vocabulary import DeliveryState, EventType, Priority, TaskStatus, TaskType, WebhookEvent
 
 from .running import Hands
 
@@ -140,6 +140,8 @@ def test_the_result_the_log_and_the_files_of_an_ended_task_are_there(
     assert client.result(task.id).result == {"energy_eV": -1.5}
     assert [line.message for line in client.logs(task.id)] == ["hello"]
     assert [attempt.worker_id for attempt in client.attempts(task.id)] == ["box:cpu0"]
+    assert client.task_events(task.id)[0].type == EventType.TASK_CREATED
+    assert [line.subject for line in client.audit(subject=f"tasks/{task.id}").items] == [f"tasks/{task.id}"]
     assert [(file.name, file.size_bytes) for file in client.files(task.id)] == [("forces.extxyz", 7)]
     assert client.download(task.id, "forces.extxyz", tmp_path).read_text() == "numbers"
     with pytest.raises(NotFound, match=r"its files: forces\.extxyz"):

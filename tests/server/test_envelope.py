@@ -164,7 +164,14 @@ async def test_an_unknown_task_type_is_told_which_there_are(client: httpx.AsyncC
 
 
 PATHS = ["/tasks/{}", "/tasks/{}/result", "/tasks/{}/series", "/tasks/{}/logs", "/tasks/{}/logs/stream"]
-PATHS += ["/tasks/{}/files", "/tasks/{}/attempts", "/tasks/{}/explain", "/structures/{}", "/structures/{}/file"]
+PATHS += [
+    "/tasks/{}/files",
+    "/tasks/{}/attempts",
+    "/tasks/{}/events",
+    "/tasks/{}/explain",
+    "/structures/{}",
+    "/structures/{}/file",
+]
 PATHS += ["/files/{}/1/result.json", "/files/1/{}/result.json", "/models/{}"]
 
 

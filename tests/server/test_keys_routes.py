@@ -177,6 +177,14 @@ async def test_the_audit_is_paged_newest_first(client: httpx.AsyncClient, databa
     assert (wrong.status_code, wrong.json()["error"]["field"]) == (422, "cursor")
 
 
+async def test_it_is_filtered_by_what_it_was_about(client: httpx.AsyncClient) -> None:
+    task = (await client.post(SUBMIT, json=MOF5)).json()["data"]
+    await client.post(SUBMIT, json=MOF5)
+    await client.post(f"/api/v1/tasks/{task['id']}/cancel")
+    found = await lines(client, subject=f"tasks/{task['id']}")
+    assert [line["route"] for line in found] == ["/api/v1/tasks/{id}/cancel", SUBMIT]
+
+
 async def test_it_is_filtered_by_time(client: httpx.AsyncClient, database: Database) -> None:
     append(database, [utcnow() - timedelta(days=2), utcnow()])
     since = (utcnow() - timedelta(days=1)).isoformat()

@@ -249,6 +249,24 @@ async def test_attempts_explanation_models_and_system_answer(
     assert (await data(await client.get("/health")))["last_event_id"] > 0
 
 
+async def test_the_events_of_a_task_tell_its_past_without_its_progress(
+    client: httpx.AsyncClient, submit: Callable[..., int], run_task: Callable[..., Lease], database: Database
+) -> None:
+    task_id, other = submit(), submit()
+    lease = run_task()
+    with database.write() as session:
+        leases.heartbeat(session, lease, lease_seconds=60, progress={"step": 3})
+    run_task()
+    found = (await data(await client.get(f"/api/v1/tasks/{task_id}/events")))["items"]
+    states = [(each["type"], each["data"]["task"]["status"]) for each in found]
+    assert states == [
+        ("task.created", "QUEUED"),
+        ("task.status", "ASSIGNED"),
+        ("task.status", "RUNNING"),
+    ]
+    assert {each["task_id"] for each in found} == {task_id} != {other}
+
+
 async def test_the_settings_are_told_without_secrets(client: httpx.AsyncClient, settings: Settings) -> None:
     found = await data(await client.get("/api/v1/system/config"))
     lines = {line["key"]: line for line in found["items"]}

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from mofsim.tui.app import Console
 from mofsim.tui.looks import UNICODE, Glyphs
+from mofsim.tui.remembered import Remembered
 from tests.tui.fake import NOW, URL, FakeClient, World, world
 
 
@@ -70,9 +71,10 @@ def run() -> Run:
         size: tuple[int, int] = (120, 36),
         glyphs: Glyphs = UNICODE,
         keymap: dict[str, str] | None = None,
+        remembered: Remembered | None = None,
     ) -> AsyncIterator[Driver]:
         known = known or world()
-        app = Console(URL, lambda: FakeClient(known), glyphs=glyphs, keymap=keymap)
+        app = Console(URL, lambda: FakeClient(known), glyphs=glyphs, keymap=keymap, remembered=remembered)
         app.session.now = lambda: NOW
         async with app.run_test(size=size, notifications=True) as pilot:
             driver = Driver(app, known, pilot)

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from mofsim.client import ApiError, AsyncClient, Conflict, KeyRefused, NotFound, ServerUnreachable
-from mofsim.client.request import File, Request
+from mofsim.client.request import File, Request, Stream
 from mofsim.schemas.alerts import AlertNotification, AlertRule
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.estimates import Estimate, TimeEstimate
 from mofsim.schemas.events import Event
+from mofsim.schemas.keys import AuditLine
 from mofsim.schemas.resources import Alert, Health, Model, Queue, Structure, StructureSet, Validation, Worker
 from mofsim.schemas.tasks import (
     Attempt,
@@ -28,6 +29,7 @@ from mofsim.schemas.tasks import (
     TaskError,
     TaskResult,
 )
+from mofsim.schemas.webhooks import Delivery
 from mofsim.tui.query import Query, Term
 from mofsim.vocabulary import (
     AlertLevel,
@@ -238,6 +240,18 @@ class World:
     uploaded: list[File] = field(default_factory=list)
     #: ids of structures and tasks whose files are gone
     lost: set[int] = field(default_factory=set)
+    #: what tasks found, where it is not the usual; their curves; the bytes of their files by name
+    results: dict[int, dict[str, Any]] = field(default_factory=dict)
+    curves: dict[int, SeriesColumns] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=lambda: {"final.cif": b"data_final" * 4821 + b"\n"})
+    provenance: dict[str, Any] = field(default_factory=lambda: {"mofsim": "0.1.0", "torch": "2.6"})
+    #: what an admin is told of who changed tasks; None where the key is none of an admin
+    audit: list[AuditLine] | None = None
+    #: attempts of tasks, where they are not the usual one; what their receivers were told
+    tries: dict[int, list[Attempt]] = field(default_factory=dict)
+    told: dict[int, list[Delivery]] = field(default_factory=dict)
+    #: set to hold a download after its first piece
+    download_held: asyncio.Event | None = None
 
     def __post_init__(self) -> None:
         self._news = asyncio.Condition()
@@ -339,10 +353,32 @@ def _notification(alert_id: int, channel: str, error: str | None) -> AlertNotifi
     )
 
 
+class FakeLine:
+    """Files, as a server streams them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def stream(self, stream: Stream) -> AsyncGenerator[bytes]:
+        name = stream.path.rpartition("/")[2]
+        if not self.world.up:
+            raise ServerUnreachable(URL, "nothing listens there")
+        content = self.world.contents.get(name, f"{stream.path} {stream.query}".encode())
+        yield b""
+        yield content[: len(content) // 2]
+        if self.world.download_held:
+            await self.world.download_held.wait()
+        yield content[len(content) // 2 :]
+
+    async def close(self) -> None:
+        """There is no line."""
+
+
 class FakeClient(AsyncClient):
     def __init__(self, world: World) -> None:
         super().__init__(URL)
         self.world = world
+        self._line = FakeLine(world)  # type: ignore[assignment]
 
     async def send(self, request: Request[T]) -> T:
         if not self.world.up:
@@ -386,6 +422,8 @@ class FakeClient(AsyncClient):
     async def _system(self, request: Request[Any], rest: list[str]) -> Any:
         if rest == ["queue"]:
             return self._queue()
+        if rest == ["audit"]:
+            return self._audit(request)
         if rest[-1] in ("drain", "resume"):
             return await self._drain(rest[1], rest[-1] == "drain")
         return self.world.machines.answer(request, rest)
@@ -398,6 +436,12 @@ class FakeClient(AsyncClient):
         changed = found.model_copy(update={"drain": drain, "state": busy if found.task_id else idle})
         await self.world.change_worker(changed)
         return changed
+
+    def _audit(self, request: Request[Any]) -> Page[AuditLine]:
+        if self.world.audit is None:
+            raise ApiError("this takes a key of an admin", code=403, type="Forbidden")
+        lines = [line for line in self.world.audit if line.subject == request.query["subject"]]
+        return Page(items=lines, next_cursor=None, total=len(lines))
 
     async def _alerts(self, request: Request[Any], rest: list[str]) -> Any:
         known = sorted(self.world.alerts.values(), key=lambda each: -each.id)
@@ -530,6 +574,8 @@ class FakeClient(AsyncClient):
         return Explanation(task_id=found.id, status=found.status, sentence=sentence, ahead=2)
 
     async def _series(self, found: Task, request: Request[Any]) -> SeriesColumns:
+        if found.id in self.world.curves:
+            return self.world.curves[found.id]
         if found.progress.step is None:
             return SeriesColumns(task_id=found.id, attempt=1, columns={"step": []})
         return falling(found.id, found.progress.step)
@@ -542,22 +588,35 @@ class FakeClient(AsyncClient):
     async def _result(self, found: Task, request: Request[Any]) -> TaskResult:
         if not found.status.is_final:
             raise NotFound("no result yet", code=404, type="NotFound")
+        usual = {"converged": True, "steps": 143, "final_energy_eV": -1234.512, "volume_change_percent": 2.4}
         return TaskResult(
             task_id=found.id,
             status=found.status,
             attempt=1,
-            result={"converged": True, "steps": 143, "final_energy_eV": -1234.512, "volume_change_percent": 2.4},
-            output_files={"final.cif": "/api/v1/files/1"},
+            result=self.world.results.get(found.id, usual),
+            output_files={name: f"/api/v1/files/{found.id}/1/{name}" for name in self.world.contents},
             metrics={"duration_seconds": 725.0, "seconds_per_step": 2.11, "peak_memory_MB": 64000.0},
-            provenance={"mofsim": "0.1.0", "torch": "2.6"},
+            provenance=self.world.provenance,
         )
 
     async def _files(self, found: Task, request: Request[Any]) -> list[OutputFile]:
         if not found.status.is_final:
             return []
-        return [OutputFile(name="final.cif", size_bytes=48_211, url="/api/v1/files/1")]
+        return [
+            OutputFile(name=name, size_bytes=len(content), url=f"/api/v1/files/{found.id}/1/{name}")
+            for name, content in self.world.contents.items()
+        ]
+
+    async def _events(self, found: Task, request: Request[Any]) -> list[Event]:
+        of_task = [event for event in self.world.events if event.task_id == found.id]
+        return [event for event in of_task if event.type is not EventType.TASK_PROGRESS]
+
+    async def _deliveries(self, found: Task, request: Request[Any]) -> list[Delivery]:
+        return self.world.told.get(found.id, [])
 
     async def _attempts(self, found: Task, request: Request[Any]) -> list[Attempt]:
+        if found.id in self.world.tries:
+            return self.world.tries[found.id]
         if found.worker_id is None:
             return []
         begin = NOW - timedelta(minutes=13)

@@ -9,9 +9,10 @@ from textual.pilot import Pilot
 
 from mofsim.tui.app import Console
 from mofsim.tui.looks import UNICODE
-from tests.tui import fake_stock
+from mofsim.vocabulary import TaskStatus, TaskType
+from tests.tui import fake_stock, found
 from tests.tui.conftest import Driver
-from tests.tui.fake import NOW, URL, FakeClient, World, some_alerts, worker, world
+from tests.tui.fake import NOW, URL, FakeClient, World, some_alerts, some_tasks, task, worker, world
 from tests.tui.test_dashboard import day
 from tests.tui.test_workers import box
 
@@ -145,6 +146,16 @@ def test_structure_pane(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @SIZES
+def test_a_bulk_modulus(snap_compare: Compare, size: tuple[int, int]) -> None:
+    known = world()
+    known.tasks[8117] = task(8117, TaskStatus.COMPLETED, task_type=TaskType.BULK_MODULUS, parameters={})
+    known.results[8117] = found.bulk_modulus(fit_ok=False)
+    assert picture(
+        snap_compare, size, ["G", "enter", "tab", "tab"], "The fit is not", "bulk modulus", "16.2 GPa", known=known
+    )
+
+
+@SIZES
 def test_import_form(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert picture(snap_compare, size, ["7", "i"], "import structures", "of a single file")
 
@@ -152,3 +163,33 @@ def test_import_form(snap_compare: Compare, size: tuple[int, int]) -> None:
 @SIZES
 def test_model_form(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert picture(snap_compare, size, ["6", "i"], "upload a model", "precision")
+
+
+@SIZES
+def test_inputs(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(
+        snap_compare, size, ["G", "enter", *["tab"] * 3], "[Inputs]", "ab" * 8, "▲ mofsimbench has 0.001 eV/Å"
+    )
+
+
+@SIZES
+def test_history(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["G", "enter", *["tab"] * 4], "[History]", "41.0 s of loading", "submitted")
+
+
+@SIZES
+def test_a_comparison(snap_compare: Compare, size: tuple[int, int]) -> None:
+    known = world([each.model_copy(update={"status": TaskStatus.COMPLETED}) for each in some_tasks()])
+    known.results = {8130: found.optimization(), 8129: found.optimization(final_energy_eV=-1234.4)}
+    keys = ["j", "space", "space", "C"]
+    assert picture(snap_compare, size, keys, "final energy (eV)", "+0.1120", "= shows all rows", known=known)
+
+
+@SIZES
+def test_an_export(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["space", "space", "e"], "the 2 selected", "./mofsim-tasks.csv")
+
+
+@SIZES
+def test_columns(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["v", "j"], "ENERGY", "esc closes")

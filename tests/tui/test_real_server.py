@@ -80,6 +80,29 @@ async def test_a_key_that_the_server_does_not_take_is_told(server: Server) -> No
         await c.sees("The key is wrong", "mofsim keys create")
 
 
+async def test_a_result_is_read_saved_and_its_history_told(server: Server, hands: Hands, tmp_path: Path) -> None:
+    with Client(server.url) as client:
+        client.submit("single-point", "MOF-5")
+        lease = hands.take()
+        hands.end(lease, result={"energy_eV": -1.5}, output_files=hands.write(lease, "forces.extxyz", "numbers"))
+    app = console(server)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        c = Driver(app, None, pilot)  # type: ignore[arg-type]
+        await c.sees("energy MOF-5", "✓ done")
+        await c.press("enter", "tab", "tab")
+        await c.sees("-1.5000 eV", "forces.extxyz       7 B")
+        await c.press("G", "enter")
+        await c.sees("Save forces.extxyz of task")
+        app.screen.query_one("#path").value = str(tmp_path / "saved")  # type: ignore[attr-defined]
+        await c.press("enter")
+        await c.sees("saved forces.extxyz in")
+        assert (tmp_path / "saved" / "forces.extxyz").read_text() == "numbers"
+        await c.press("tab")
+        await c.sees("[Inputs]", "C48H24O26Zn8", "hash (SHA-256)", "framework")
+        await c.press("tab")
+        await c.sees("[History]", "submitted, normal priority", "completed", "by local from 127.0.0.1: submitted it")
+
+
 async def test_an_alert_is_acknowledged_until_the_key_is_revoked(server: Server, hands: Hands) -> None:
     with Client(server.url) as admin:
         key = admin.create_key("ada", "submit")

@@ -31,7 +31,7 @@ async def test_tab_goes_through_the_panes(run: Run) -> None:
             ("Log", "log   following"),
             ("Structure", "as it is now"),
             ("Result", "No result yet"),
-            ("Inputs", "max steps   5000"),
+            ("Inputs", "max steps          5000"),
             ("History", "after 41.0 s of loading"),
             ("Plot", "energy (eV)"),
         ):
@@ -47,7 +47,7 @@ async def test_a_task_that_ends_shows_its_result(run: Run) -> None:
         await c.press("tab", "tab", "tab")
         await c.sees("No result yet")
         await c.world.put(task(8125, TaskStatus.COMPLETED))
-        await c.sees("Task 8125 completed", "final energy   -1234.51 eV", "final.cif", "✓ done")
+        await c.sees("final energy    -1234.5120 eV", "final.cif", "✓ done")
 
 
 async def test_copy_takes_what_the_pane_shows(run: Run) -> None:
@@ -56,10 +56,10 @@ async def test_copy_takes_what_the_pane_shows(run: Run) -> None:
         await c.until(lambda: c.cursor == 8117)
         await c.press("enter", "tab", "tab", "tab")
         await c.sees("final.cif")
-        await c.press("y")
-        assert c.app.clipboard == "http://gpu-box-1:8321/api/v1/files/1"
+        await c.press("G", "y")
+        assert c.app.clipboard == "http://gpu-box-1:8321/api/v1/files/8117/1/final.cif"
         await c.press("tab", "y")
-        assert c.app.clipboard == "8117"
+        assert c.app.clipboard == "MOF-74-Zn (built in)"
 
 
 async def test_the_log_follows_holds_and_finds(run: Run) -> None:

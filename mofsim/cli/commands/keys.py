@@ -140,15 +140,16 @@ def revoke(app: App, ids: tuple[int, ...], offline: bool) -> int:
 @command()
 @click.option("--key", type=click.IntRange(min=1), metavar="ID", help="Only what this key did.")
 @click.option("--since", type=click.DateTime(), help="Only since then, local time.")
+@click.option("--about", metavar="SUBJECT", help="Only what was about this, e.g. tasks/7.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 500), help="At most so many.")
 @click.option("--cursor", help="Go on where a page ended (next_cursor).")
 @click.pass_obj
-def audit(app: App, key: int | None, since: datetime | None, limit: int, cursor: str | None) -> None:
+def audit(app: App, key: int | None, since: datetime | None, about: str | None, limit: int, cursor: str | None) -> None:
     """List who changed what, or tried to, newest first.
 
     With --json: {items, next_cursor, total}.
     """
-    page = app.client.audit(key, since.astimezone() if since else None, limit, cursor)
+    page = app.client.audit(key, since.astimezone() if since else None, limit, cursor, about)
     if app.json:
         return app.out.document(page)
     app.out.table(_AUDIT, [_line(line) for line in page.items], empty="nothing was changed")

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from mofsim.cli.app import FAILED, OK, App, command
-from mofsim.cli.commands.results import value_text
 from mofsim.cli.commands.watch import every, until_end
 from mofsim.cli.comparing import MODEL, Difference, Number, differences, ends, numbers
-from mofsim.cli.exported import FILES, Broken, Exported, read
 from mofsim.cli.output import Column
 from mofsim.client import NotFound
+from mofsim.client.exported import FILES, Broken, Exported, read
+from mofsim.client.exporting import value_text
 from mofsim.schemas.tasks import Task, TaskResult
 from mofsim.vocabulary import TaskStatus
 

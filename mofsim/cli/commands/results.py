@@ -10,6 +10,7 @@ from mofsim.cli import text
 from mofsim.cli.app import App, command, task_id
 from mofsim.cli.output import Column, Output
 from mofsim.client import ApiError
+from mofsim.client.exporting import value_text
 from mofsim.schemas.tasks import TaskResult
 from mofsim.tui import grid
 from mofsim.vocabulary import COMPRESSED
@@ -71,21 +72,6 @@ def _short(value: Any) -> str:
     if grid.is_long(value):
         return f"[{grid.ends(value, value_text, ', ')}] ({len(value)} values)"
     return value_text(value)
-
-
-def value_text(value: Any) -> str:
-    match value:
-        case None:
-            return text.UNKNOWN
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:.6g}" if abs(value) < 1000 or value.is_integer() else f"{value:.4f}"
-        case dict():
-            return ", ".join(f"{name} = {value_text(item)}" for name, item in value.items())
-        case list():
-            return f"[{', '.join(value_text(item) for item in value)}]"
-    return str(value)
 
 
 @command()

@@ -78,6 +78,7 @@ from mofsim.client.requests.about_tasks import (
     result,
     series,
     task,
+    task_events,
     task_geometry,
     tasks,
 )
@@ -177,6 +178,7 @@ __all__ = [
     "submit_product",
     "system_logs",
     "task",
+    "task_events",
     "task_geometry",
     "tasks",
     "test_alert_channel",

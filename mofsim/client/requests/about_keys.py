@@ -25,8 +25,12 @@ def revoke_key(id: int) -> Request[Key]:
 
 
 def audit(
-    key: int | None = None, since: datetime | None = None, limit: int = 100, cursor: str | None = None
+    key: int | None = None,
+    since: datetime | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+    subject: str | None = None,
 ) -> Request[Page[AuditLine]]:
-    """One page of who changed what, newest first; with `key` only what that key did."""
+    """One page of who changed what, newest first; only what `key` did, only what was about `subject` ("tasks/7")."""
     query = {"key": key, "since": since.isoformat() if since else None, "limit": limit, "cursor": cursor}
-    return get("/system/audit", Page[AuditLine].model_validate, query)
+    return get("/system/audit", Page[AuditLine].model_validate, query | {"subject": subject})

@@ -6,6 +6,7 @@ from datetime import datetime
 from mofsim.client.request import API, Request, get
 from mofsim.client.requests.answers import _list_of
 from mofsim.schemas.envelope import Page
+from mofsim.schemas.events import Event
 from mofsim.schemas.tasks import (
     Attempt,
     Explanation,
@@ -79,6 +80,11 @@ def logs(
 
 def attempts(id: int) -> Request[list[Attempt]]:
     return get(f"/tasks/{id}/attempts", _list_of(Attempt))
+
+
+def task_events(id: int) -> Request[list[Event]]:
+    """What happened to a task, oldest first, without its progress; old events are forgotten."""
+    return get(f"/tasks/{id}/events", _list_of(Event))
 
 
 def files(id: int) -> Request[list[OutputFile]]:

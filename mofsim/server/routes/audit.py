@@ -20,6 +20,7 @@ class AuditQuery(BaseModel):
 
     key: Id | None = Field(None, description="Only what this key did, by its id")
     since: UtcTime | None = Field(None, description="At this time or later")
+    subject: str | None = Field(None, max_length=300, description="Only what was about this", examples=["tasks/7"])
     limit: int = Field(100, ge=1, le=500)
     cursor: str | None = Field(None, max_length=1000, description="next_cursor of the page before")
 
@@ -31,7 +32,9 @@ async def list_audit(request: Request) -> Response:
     `total` is null when counting would be slow.
     """
     given = query(request, AuditQuery)
-    found = await read(request, audit.page, given.limit, given.cursor, key=given.key, since=given.since)
+    found = await read(
+        request, audit.page, given.limit, given.cursor, key=given.key, since=given.since, subject=given.subject
+    )
     return page(map(AuditLine.model_validate, found.items), found.next_cursor, found.total)
 
 

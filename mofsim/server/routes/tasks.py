@@ -8,17 +8,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mofsim.core import explain, queries, steering
+from mofsim.core import events, explain, queries, steering
 from mofsim.core.listing import TaskFilter
 from mofsim.core.wire import task_to_wire
 from mofsim.schemas.base import Id, UtcTime
 from mofsim.schemas.envelope import Page
+from mofsim.schemas.events import Event
 from mofsim.schemas.tasks import Attempt, Explanation, PriorityChange, Task
 from mofsim.server.answers import answer, page, whole
 from mofsim.server.context import context, read, write
 from mofsim.server.openapi import document
 from mofsim.server.requests import json_body, path_id, query
 from mofsim.vocabulary import TaskStatus, TaskType
+
+#: Of one task: more than a person reads.
+MOST_EVENTS = 500
 
 
 def _split(values: Any) -> Any:
@@ -105,6 +109,18 @@ async def list_attempts(request: Request) -> Response:
     return whole(Attempt.model_validate(attempt) for attempt in found)
 
 
+@document("tasks", answer=Page[Event], errors=[404])
+async def list_task_events(request: Request) -> Response:
+    """See what happened to a task, oldest first: its states and what was changed of it, with their times.
+
+    Its progress is not among them, and old events are forgotten (scheduler.events_keep_hours); `data.task` is the task
+    as it was then.
+    """
+    task_id = path_id(request)
+    await read(request, queries.find, task_id)
+    return whole(await read(request, events.of_task, task_id, MOST_EVENTS))
+
+
 routes = [
     Route("/api/v1/tasks", list_tasks),
     Route("/api/v1/tasks/{id}", get_task),
@@ -113,4 +129,5 @@ routes = [
     Route("/api/v1/tasks/{id}/priority", change_priority, methods=["POST"]),
     Route("/api/v1/tasks/{id}/explain", explain_task),
     Route("/api/v1/tasks/{id}/attempts", list_attempts),
+    Route("/api/v1/tasks/{id}/events", list_task_events),
 ]

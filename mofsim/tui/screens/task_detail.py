@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, Any
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher
 
-from mofsim.tui import format, jobs, messages, stock_jobs, stock_messages, summary
+from mofsim.tui import format, history, inputs, jobs, messages, stock_jobs, stock_messages
 from mofsim.tui.actions import Context, Scope
 from mofsim.tui.log_buffer import LogBuffer
 from mofsim.tui.registry import bindings
 from mofsim.tui.screens.log_keys import LogKeys
 from mofsim.tui.screens.moving import Movable, Moving
+from mofsim.tui.screens.result_keys import ResultKeys
 from mofsim.tui.screens.viewing import Viewing
 from mofsim.tui.session import Session
-from mofsim.tui.store import Change
+from mofsim.tui.store import Change, Line
 from mofsim.tui.task_columns import state
 from mofsim.tui.widgets.lines import piece
 from mofsim.tui.widgets.log_view import LogView
 from mofsim.tui.widgets.panes import PANES, PaneBar, PlotPane, title
-from mofsim.tui.widgets.scroll_text import ScrollText
+from mofsim.tui.widgets.result_pane import ResultPane
+from mofsim.tui.widgets.result_sheet import Sheet
 from mofsim.tui.widgets.structure_pane import StructurePane
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ LOG_EVERY = 3.0
 STRUCTURE_EVERY = 3.0
 
 
-class TaskDetail(Viewing, Moving, LogKeys):
+class TaskDetail(Viewing, Moving, ResultKeys, LogKeys):
     SCOPES = (Scope.LOG, Scope.VIEW, Scope.MOVE, Scope.DETAIL, Scope.TASK, Scope.CONSOLE)
     BINDINGS = bindings(SCOPES)
     AUTO_FOCUS = ""
@@ -52,18 +54,21 @@ class TaskDetail(Viewing, Moving, LogKeys):
         self.panes = PaneBar(session.glyphs)
         self.plot = PlotPane(session, self.buffer)
         self.log_view = LogView(self.buffer, session.glyphs, "log")
-        self.texts = {name: ScrollText(session.glyphs, name) for name in ("result", "inputs", "history")}
         self.structure = StructurePane(session)
         self.view = self.structure.view
-        panes = (self.plot, self.log_view, self.structure, *self.texts.values())
+        self.result_pane = ResultPane(session.glyphs)
+        self.inputs, self.history = Sheet(session.glyphs, "inputs"), Sheet(session.glyphs, "history")
+        self.sheets = {"result": self.result_pane.sheet, "inputs": self.inputs, "history": self.history}
+        panes = self.plot, self.log_view, self.structure, self.result_pane, self.inputs, self.history
         self.switcher = ContentSwitcher(*panes, initial=pane, id="switcher")
         self.pane = pane
         self._asking: Timer | None = None
         self._last_asks = 3
-        self._ended = task.status.is_final
+        self._ended = _end(task)
+        self._state = _state(task)
+        self._inputs: messages.InputsCame | None = None
+        self._past: history.Past | None = None
         self._structure_at = float("-inf")
-        self._result: messages.ResultCame | None = None
-        self._attempts: messages.AttemptsCame | None = None
 
     @property
     def shown(self) -> Task | None:
@@ -83,6 +88,11 @@ class TaskDetail(Viewing, Moving, LogKeys):
     def targets(self) -> Sequence[Task]:
         return [self.shown] if self.shown else []
 
+    def compared(self) -> Sequence[Task]:
+        """This task, and those that are selected in the list."""
+        others = [task for task in super().compared() if task.id != self.task_id]
+        return [*self.targets(), *others]
+
     def situation(self) -> Context:
         pictured = self.pane == "structure" and self.view.molecule is not None
         return replace(super().situation(), pane=self.pane, finding=bool(self.log_view.needle), pictured=pictured)
@@ -93,13 +103,19 @@ class TaskDetail(Viewing, Moving, LogKeys):
             return
         if change.missed:
             self.ask(jobs.task, self.task_id, group="task")
-        ended = task.status.is_final and not self._ended
-        self._ended = task.status.is_final
+        # A task that is tried again may have ended again before we look.
+        ended = task.status.is_final and self._ended != _end(task)
+        happened = self._state != _state(task)
+        for sheet in self.sheets.values():
+            sheet.stale = self.store.line is Line.LOST
+        self._ended, self._state = _end(task), _state(task)
         if ended:
             self.structure.ask_again()
         if change.missed or change.line or ended:
             self.ask_all()
-        elif self.task_id in change.rows:
+        elif happened:
+            self._ask_past()
+        if self.task_id in change.rows and not ended:
             self._ask_in(SERIES_EVERY)
         self.draw(task)
 
@@ -114,12 +130,14 @@ class TaskDetail(Viewing, Moving, LogKeys):
         self.header.redraw()
         self.plot.draw(task)
         self.structure.draw(task)
-        now = self.session.now()
-        if self._result is not None:
-            self.texts["result"].show(summary.result(self._result.result, self._result.files, task))
-        if self._attempts is not None:
-            self.texts["history"].show(summary.history(self._attempts.attempts, now))
-        self.texts["inputs"].show(summary.inputs(task, _preset(task)))
+        self.result_pane.draw(task)
+        self._draw_inputs(task)
+        self.history.show(history.entries(task, self._past, self.session.now()))
+
+    def _draw_inputs(self, task: Task) -> None:
+        came = self._inputs
+        known = (came.structure, came.model, came.told) if came else (None, None, None)
+        self.inputs.show(inputs.entries(task, _preset(task), *known, self.session.glyphs, self.session.now()))
 
     def _status(self, task: Task) -> Sequence[Segment]:
         """For the header: state, device, step, time left."""
@@ -140,7 +158,13 @@ class TaskDetail(Viewing, Moving, LogKeys):
             return
         self._ask_series()
         self.ask(jobs.result, self.task_id, group="result")
-        self.ask(jobs.attempts, self.task_id, group="attempts")
+        self._ask_past()
+        if self.shown and self._inputs is None:
+            self.ask(jobs.inputs, self.shown, group="inputs")
+
+    def _ask_past(self) -> None:
+        if self.store.online:
+            self.ask(jobs.past, self.task_id, group="past")
 
     def _ask_in(self, seconds: float) -> None:
         if self._asking is None:
@@ -186,15 +210,21 @@ class TaskDetail(Viewing, Moving, LogKeys):
         task = self.shown
         if task and message.task_id == self.task_id:
             self.plot.plot(message.series)
+            self.result_pane.plot(message.series)
             self.session.changed.publish(self.store.series(task, message.series))
             self.draw(task)
 
     def on_result_came(self, message: messages.ResultCame) -> None:
-        self._result = message
+        if message.result is not None or self.store.online:
+            self.result_pane.came(message.result, message.files)
+            self._draw_again()
+
+    def on_inputs_came(self, message: messages.InputsCame) -> None:
+        self._inputs = message
         self._draw_again()
 
-    def on_attempts_came(self, message: messages.AttemptsCame) -> None:
-        self._attempts = message
+    def on_past_came(self, message: messages.PastCame) -> None:
+        self._past = message.past
         self._draw_again()
 
     def _draw_again(self) -> None:
@@ -216,7 +246,7 @@ class TaskDetail(Viewing, Moving, LogKeys):
             return self.log_view
         if self.pane == "structure":
             return self.view
-        return self.texts.get(self.pane) or self.plot.log_tail
+        return self.sheets.get(self.pane) or self.plot.log_tail
 
     def do_detail_back(self) -> None:
         self.dismiss()
@@ -260,15 +290,24 @@ class TaskDetail(Viewing, Moving, LogKeys):
     def do_task_copy(self) -> None:
         if self.pane == "log":
             self.copy(self.log_view.line_to_copy, "the line")
-        elif self.pane == "result" and self._result and self._result.files:
-            urls = [f"{self.store.server}{file.url}" for file in self._result.files]
-            self.copy("\n".join(urls), f"{len(urls)} addresses")
+        elif self.pane in self.sheets:
+            self.copy_entry(self.sheets[self.pane].entry)
         else:
             super().do_task_copy()
 
 
-def _preset(task: Task) -> dict[str, Any]:
-    """What the task's preset sets."""
-    from mofsim.schemas.simulations import PRESETS
+def _end(task: Task) -> object:
+    """None while it goes on; another one each time that it ends."""
+    return (task.status, task.attempt, task.completed_at) if task.status.is_final else None
 
-    return PRESETS[task.task_type][task.preset]
+
+def _state(task: Task) -> object:
+    """What the history tells of, so that it is read again when something of it changes."""
+    return task.status, task.attempt, task.priority, task.stop_requested, task.held, task.awaits_parent
+
+
+def _preset(task: Task) -> dict[str, Any]:
+    """All parameters as the task's preset alone sets them."""
+    from mofsim.schemas.simulations import resolve
+
+    return resolve(task.task_type, task.preset, {})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mofsim.tui import format, jobs
 from mofsim.tui.actions import Context
+from mofsim.tui.clipboard import passed_through
 from mofsim.tui.registry import RETRIED
 from mofsim.tui.screens.base import ConsoleScreen
 from mofsim.tui.why import would_be_lost
@@ -14,6 +16,7 @@ from mofsim.vocabulary import Priority
 
 if TYPE_CHECKING:
     from mofsim.schemas.tasks import Task
+    from mofsim.tui.query import Query
 
 #: What the server allows by default; it has the last word.
 UNDO_SECONDS = 10.0
@@ -28,7 +31,11 @@ class TaskScreen(ConsoleScreen):
         raise NotImplementedError
 
     def situation(self) -> Context:
-        return self.picture(tasks=self.targets(), undoable=self.session.undoable)
+        return self.picture(tasks=self.targets(), compared=self.compared(), undoable=self.session.undoable)
+
+    def compared(self) -> Sequence[Task]:
+        """The selected ones, in the order in which they were."""
+        return list(self.store.selected.values())
 
     def do_task_cancel(self) -> None:
         from mofsim.tui.screens.confirm import Confirm
@@ -76,6 +83,20 @@ class TaskScreen(ConsoleScreen):
 
         self.app.push_screen(SubmitForm(self.session, self.targets()[0]))
 
+    def listed(self) -> tuple[Query, int | None] | None:
+        """The list that is shown, and how many tasks it has where that is known; None where there is no list."""
+        return None
+
+    def do_task_compare(self) -> None:
+        from mofsim.tui.screens.compare import Compare
+
+        self.app.push_screen(Compare(self.session, self.compared()))
+
+    def do_task_export(self) -> None:
+        from mofsim.tui.screens.export import ExportForm
+
+        self.app.push_screen(ExportForm(self.session, self.targets(), self.listed()))
+
     def do_task_why(self) -> None:
         from mofsim.tui.screens.why import Why
 
@@ -92,6 +113,9 @@ class TaskScreen(ConsoleScreen):
             self.app.notify(f"too long for a terminal's clipboard ({size}); nothing was copied", severity="warning")
             return
         self.app.copy_to_clipboard(text)
+        wrapped = passed_through(text, os.environ)
+        if wrapped and self.app._driver:
+            self.app._driver.write(wrapped)
         self.app.notify(f"copied {what}", markup=False, timeout=2)
 
     def _elapsed(self, task: Task) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 
@@ -17,7 +17,7 @@ from mofsim.tui.screens.moving import Movable, Moving
 from mofsim.tui.screens.peeking import Peeking
 from mofsim.tui.session import Session
 from mofsim.tui.store import Change, Line
-from mofsim.tui.task_columns import task_columns
+from mofsim.tui.task_columns import offers, task_columns
 from mofsim.tui.trouble import no_line
 from mofsim.tui.widgets.filter_bar import FilterBar
 from mofsim.tui.widgets.lines import piece
@@ -41,7 +41,7 @@ class TasksScreen(Moving, Peeking):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.filter = FilterBar(session.glyphs)
-        columns = task_columns(self.store, session.glyphs, session.now)
+        columns = task_columns(self.store, session.glyphs, session.now, session.remembered.columns)
         self.table: Table[Task] = Table(columns, self.store.window, lambda task: task.id, id="tasks")
         self.table.glyphs = session.glyphs
         self.peek = Peek(self.store, session.glyphs)
@@ -72,10 +72,14 @@ class TasksScreen(Moving, Peeking):
         task = self.store.window.get(self.table.cursor) if self.table.cursor is not None else None
         return [task] if task else []
 
+    def listed(self) -> tuple[Query, int | None] | None:
+        return self.store.window.query, self.store.window.total
+
     def situation(self) -> Context:
         filtered = bool(self.store.window.query.text)
         selected, undoable = len(self.store.selected), self.session.undoable
-        return self.picture(tasks=self.targets(), selected=selected, filtered=filtered, undoable=undoable)
+        tasks, compared = self.targets(), self.compared()
+        return self.picture(tasks=tasks, compared=compared, selected=selected, filtered=filtered, undoable=undoable)
 
     def changed(self, change: Change) -> None:
         table, store = self.table, self.store
@@ -239,3 +243,21 @@ class TasksScreen(Moving, Peeking):
 
     def _sort(self, sort: str) -> None:
         self.list_tasks(replace(self.store.window.query, sort=sort))
+        self._remember(sort=sort)
+
+    def do_list_columns(self) -> None:
+        from mofsim.tui.screens.columns import Columns
+
+        session = self.session
+        found = offers(self.store, session.glyphs, session.now)
+        self.app.push_screen(Columns(session.glyphs, found, session.remembered.columns, self._show_columns))
+
+    def _show_columns(self, names: Sequence[str]) -> None:
+        self.table.columns = task_columns(self.store, self.session.glyphs, self.session.now, names)
+        self.table.redraw()
+        self._remember(columns=names)
+
+    def _remember(self, **changes: Any) -> None:
+        problem = self.session.remembered.keep(**changes)
+        if problem:
+            self.app.notify(problem, severity="warning", markup=False)

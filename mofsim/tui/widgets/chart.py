@@ -43,7 +43,7 @@ class Chart(Lines):
         last = next((step for step in reversed(curve.steps) if step is not None), None)
         if axis is None or last is None or height < 3:
             return [(piece(f" {curve.empty}", DIM),)]
-        labels = _labels(axis, height - 1, curve.goal)
+        labels = tick_labels(axis, height - 1)
         margin = max((len(label) for label in labels.values()), default=0)
         inner = width - margin - 1
         if inner < 8:
@@ -91,7 +91,7 @@ class Chart(Lines):
         return "".join(line)
 
 
-def _labels(axis: raster.Axis, height: int, goal: float | None) -> dict[int, str]:
+def tick_labels(axis: raster.Axis, height: int) -> dict[int, str]:
     """Row → label, without those that would share a row; rows next to each other stay apart where they can."""
     found: dict[int, str] = {}
     ticks = axis.ticks(height)
