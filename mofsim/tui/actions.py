@@ -35,6 +35,9 @@ class Scope(StrEnum):
     MODEL = "on models"
     STRUCTURE = "on structures"
     FORM = "in the form"
+    ONE = "in the form for one task"
+    MANY = "in the form for many tasks"
+    BENCHMARK = "on benchmarks"
     CONSOLE = "everywhere"
 
 

@@ -12,7 +12,7 @@ from textual.filter import LineFilter
 from textual.signal import Signal
 from textual.timer import Timer
 
-from mofsim.tui import jobs, messages
+from mofsim.tui import jobs, many_messages, messages
 from mofsim.tui.feed import Feed
 from mofsim.tui.keymap import keymap_file, load
 from mofsim.tui.looks import Glyphs, glyphs_for
@@ -143,6 +143,11 @@ class Console(App[None]):
         tasks = self._tasks_screen()
         self._publish(self.session.store.refreshed(message.task, new=True))
         tasks.put_cursor_on(message.task)
+
+    def on_batch_submitted(self, message: many_messages.BatchSubmitted) -> None:
+        batch = message.batch
+        self.show_tasks(f"batch:{batch.id}")
+        self.notify(f"batch {batch.id}: {len(batch.task_ids)} tasks; the filter batch:{batch.id} lists them", timeout=6)
 
     def show_tasks(self, text: str) -> None:
         """The list, with this filter."""

@@ -228,6 +228,14 @@ class StructuresScreen(Viewing, Moving, ConsoleScreen):
 
         self.app.push_screen(SubmitForm(self.session, structure=self._structure))
 
+    def do_task_many(self) -> None:
+        """Of those that the filter leaves."""
+        from mofsim.tui.screens.many import ManyForm
+
+        text = self.filter.input.value if self.book.terms else ""
+        found = [str(structure.id) for structure in self.book.listing.rows] if text else []
+        self.app.push_screen(ManyForm(self.session, filter_text=text, structures=found))
+
     def do_structure_tasks(self) -> None:
         structure = self._structure
         if structure is not None:
