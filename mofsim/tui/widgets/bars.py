@@ -103,7 +103,7 @@ class HeaderBar(Lines):
             if is_shown and self.trail:
                 yield piece(f"{mode.title} {self.glyphs.arrow} {self.trail}", BOLD)
             elif is_shown:
-                label = naming(mode) if naming else mode.short or mode.title
+                label = f"{mode.key} {mode.title}" if naming else mode.short or mode.title
                 yield from (piece(f"[{label}", BOLD), *count, piece("]", BOLD))
             elif naming and not self.trail:
                 yield from (piece(f" {naming(mode)}", DIM), *count, piece(space))
