@@ -70,6 +70,7 @@ class Console(App[None]):
         self.add_mode("alerts", later(self.session, "alerts", "AlertsScreen"))
         self.add_mode("models", later(self.session, "models", "ModelsScreen"))
         self.add_mode("structures", later(self.session, "structures", "StructuresScreen"))
+        self.add_mode("benchmarks", later(self.session, "benchmarks", "BenchmarksScreen"))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()

@@ -29,6 +29,8 @@ class Mode:
     title: str
     #: where room is short; "" when the title is short enough
     short: str = ""
+    #: named in the header while it is shown, and not before
+    quiet: bool = False
 
 
 MODES = (
@@ -38,6 +40,7 @@ MODES = (
     Mode("alerts", "5", "Alerts"),
     Mode("models", "6", "Models"),
     Mode("structures", "7", "Structures", "Structs"),
+    Mode("benchmarks", "8", "Benchmarks", "Bench", quiet=True),
 )
 
 

@@ -7,6 +7,8 @@ from mofsim.tui.commands import commands
 from mofsim.tui.keymap import load
 from mofsim.tui.registry import ACTIONS, BY_ID, possible
 from mofsim.tui.screens.alerts import AlertsScreen
+from mofsim.tui.screens.benchmark import BenchmarkScreen
+from mofsim.tui.screens.benchmarks import BenchmarksScreen
 from mofsim.tui.screens.compare import Compare
 from mofsim.tui.screens.dashboard import Dashboard
 from mofsim.tui.screens.many import ManyForm
@@ -48,6 +50,8 @@ SCREENS = [
     ModelUpload,
     StructureImport,
     ManyForm,
+    BenchmarksScreen,
+    BenchmarkScreen,
 ]
 
 

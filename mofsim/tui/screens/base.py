@@ -166,6 +166,9 @@ class ConsoleScreen(Screen[None]):
     def do_console_structures(self) -> None:
         self.app.switch_mode("structures")
 
+    def do_console_benchmarks(self) -> None:
+        self.app.switch_mode("benchmarks")
+
     def do_console_pause(self) -> None:
         self.session.changed.publish(self.store.pause(not self.store.paused))
 
