@@ -85,7 +85,7 @@ async def open_matrix(c: Driver) -> BenchmarkScreen:
 async def test_the_list_says_how_a_first_one_begins(run: Run) -> None:
     async with run() as c:
         await c.press("8")
-        await c.sees("[8 Bench]", "No benchmarks yet.", "mofsim benchmark MODEL")
+        await c.sees("[8 Benchmarks]", "No benchmarks yet.", "mofsim benchmark MODEL")
 
 
 async def test_the_command_opens_the_list(run: Run) -> None:
@@ -93,7 +93,7 @@ async def test_the_command_opens_the_list(run: Run) -> None:
         await c.press("colon")
         await c.type("bench")
         await c.press("enter")
-        await c.sees("[8 Bench]", "essential mofsimbench", "✗ 2")
+        await c.sees("[8 Benchmarks]", "essential mofsimbench", "✗ 2")
 
 
 async def test_cells_are_walked_and_the_task_of_one_is_opened(run: Run) -> None:
