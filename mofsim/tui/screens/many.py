@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input
 
-from mofsim.tui import form, format, many, many_jobs, many_messages, structure_filter
+from mofsim.tui import completion, form, format, many, many_jobs, many_messages, structure_filter
 from mofsim.tui.actions import Context, Scope
 from mofsim.tui.looks import BAD, DIM
 from mofsim.tui.query import QueryError
@@ -54,7 +54,7 @@ class ManyForm(ConsoleScreen):
         super().__init__(session)
         glyphs = session.glyphs
         self.header.trail = "many tasks"
-        self.filter = FilterBar(glyphs)
+        self.filter = FilterBar(glyphs, completion.of_structures(self.store.stock.structures))
         self._filter_text = filter_text
         self.structures = CheckList("structures", glyphs, "many-structures")
         self.models = CheckList("models", glyphs, "many-models")
@@ -109,6 +109,7 @@ class ManyForm(ConsoleScreen):
         usable = [model for model in message.models if model.is_validated]
         usable.sort(key=lambda model: (not model.is_default, model.name.lower()))
         self._known = (message.structures, message.sets, usable)
+        self.store.stock.structures.came(message.structures, message.sets)
         self.models.offer(many.model_rows(usable), "no model can be used yet")
         default = [model.name for model in usable if model.is_default]
         self.models.mark(default if not self.models.marked else ())

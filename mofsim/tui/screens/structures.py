@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
-from mofsim.tui import format, stock_jobs, stock_messages, structure_filter, structure_words
+from mofsim.tui import completion, format, stock_jobs, stock_messages, structure_filter, structure_words
 from mofsim.tui.actions import Context, Scope
 from mofsim.tui.looks import BAD, DIM
 from mofsim.tui.molecule import Molecule
@@ -52,7 +52,7 @@ class StructuresScreen(Viewing, Moving, ConsoleScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.book = self.store.stock.structures
-        self.filter = FilterBar(session.glyphs)
+        self.filter = FilterBar(session.glyphs, completion.of_structures(self.book))
         columns = structure_columns(self.store, session.glyphs, session.now)
         self.table: Table[Structure] = Table(columns, self.book.listing, lambda row: row.id, id="structures")
         self.table.glyphs = session.glyphs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 
-from mofsim.tui import format, jobs, messages
+from mofsim.tui import completion, format, jobs, messages
 from mofsim.tui.actions import Context, Scope
 from mofsim.tui.looks import BAD, BOLD, DIM
 from mofsim.tui.query import Query, QueryError, parse
@@ -40,7 +40,7 @@ class TasksScreen(Moving, Peeking):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.filter = FilterBar(session.glyphs)
+        self.filter = FilterBar(session.glyphs, completion.of_tasks(self.store))
         columns = task_columns(self.store, session.glyphs, session.now, session.remembered.columns)
         self.table: Table[Task] = Table(columns, self.store.window, lambda task: task.id, id="tasks")
         self.table.glyphs = session.glyphs
