@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from api import Server, filled_in, folder, server
 from delaying import delayed
@@ -59,10 +61,10 @@ def main() -> None:
     report = {}
     with folder(options.keep) as at:
         filled_in(at, options.n)
-        with server(at) as running, tasks_that_run(running) as first:
+        with server(at) as running, Work(running) as work:
             for latency in options.latency:
                 with delayed(running.port, latency / 1000) as port:
-                    rows = measure(running, port if latency else running.port, first)
+                    rows = measure(running, port if latency else running.port, work)
                 report[f"+{latency:g} ms" if latency else "loopback"] = [
                     asdict(row) | {"kept": row.kept} for row in rows
                 ]
@@ -80,7 +82,7 @@ def table(title: str, rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def measure(running: Server, port: int, log_task: int) -> list[Row]:
+def measure(running: Server, port: int, work: "Work") -> list[Row]:
     command = [sys.executable, "-m", "mofsim", "tui", "--server", f"http://127.0.0.1:{port}"]
     started = [start_up(command, running.key) for _ in range(STARTS)]
     paints, filled = zip(*started, strict=True)
@@ -93,9 +95,10 @@ def measure(running: Server, port: int, log_task: int) -> list[Row]:
         pages = [terminal.press(PAGE_DOWN) for _ in range(PAGES)]
     with console(command, running.key) as terminal:
         only(terminal, "status:running")
-        busy = [terminal.bytes_during(1) / 1000 for _ in range(BUSY_SECONDS)]
-        only(terminal, "")
-        open_log(terminal, log_task)
+        with work.going_on():
+            terminal.bytes_during(2)
+            busy = [terminal.bytes_during(1) / 1000 for _ in range(BUSY_SECONDS)]
+        open_log(terminal, work.held[0].task_id)
         memory = terminal.memory_MiB()
     return [
         row("spawn to the frame of the list", "ms", 350, paints, "p50"),
@@ -148,22 +151,33 @@ def open_log(terminal: Terminal, task_id: int) -> None:
     terminal.bytes_during(2)
 
 
-@contextmanager
-def tasks_that_run(running: Server) -> Iterator[int]:
-    """ROWS tasks that make a step a second, at different moments of it as real ones do; the one with a long log."""
-    stop = threading.Event()
-    database = Database(running.settings.database_url)
-    try:
-        held = [take(database, slot) for slot in range(ROWS)]
-        write_log(database, held[0].task_id)
-        thread = threading.Thread(target=make_steps, args=(database, held, stop))
+class Work:
+    """ROWS tasks that run, the first with a long log; they make steps only while they are told to."""
+
+    def __init__(self, running: Server) -> None:
+        self.database = Database(running.settings.database_url)
+        self.held = [take(self.database, slot) for slot in range(ROWS)]
+        write_log(self.database, self.held[0].task_id)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.database.close()
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """A step of each a second, at different moments of it as real ones are."""
+        stop = threading.Event()
+        thread = threading.Thread(target=make_steps, args=(self.database, self.held, stop))
         thread.start()
-        yield held[0].task_id
-        stop.set()
-        thread.join()
-    finally:
-        stop.set()
-        database.close()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
 
 def take(database: Database, slot: int) -> Lease:

@@ -12,7 +12,7 @@ from textual.filter import LineFilter
 from textual.signal import Signal
 from textual.timer import Timer
 
-from mofsim.tui import jobs, many_messages, messages
+from mofsim.tui import format, jobs, many_messages, messages
 from mofsim.tui.feed import Feed
 from mofsim.tui.keymap import keymap_file, load
 from mofsim.tui.looks import Glyphs, glyphs_for
@@ -139,6 +139,11 @@ class Console(App[None]):
 
     def on_said(self, message: messages.Said) -> None:
         self.notify(message.text, severity=message.severity, markup=False)
+
+    def on_working(self, message: messages.Working) -> None:
+        done, total = format.grouped(message.done), format.grouped(message.total)
+        self.session.working = f"{done} of {total} {message.words}" if message.words else ""
+        self._publish(Change(counts=True))
 
     def on_submitted(self, message: messages.Submitted) -> None:
         tasks = self._tasks_screen()

@@ -59,6 +59,8 @@ class Session:
     #: what was cancelled last, and until when (on the monotonic clock) that can be taken back
     cancelled: Sequence[Task] = ()
     undo_until: float = 0.0
+    #: how far a change to many things is, in words; empty when there is none
+    working: str = ""
     #: the user's keys, by action
     keymap: Mapping[str, str] = field(default_factory=dict)
     remembered: Remembered = field(default_factory=Remembered)
