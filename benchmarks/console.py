@@ -145,7 +145,9 @@ def open_log(terminal: Terminal, task_id: int) -> None:
     """The whole log of a task: from its end, to its first line."""
     terminal.press(b":")
     terminal.press(f"task {task_id}".encode())
-    terminal.press(b"\r", quiet_seconds=1)
+    terminal.press(b"\r")
+    terminal.wait_for("[Plot]")
+    terminal.settle()
     terminal.press(b"l", quiet_seconds=1)
     # What comes before stays above the view, which g brings to the first line once more.
     deadline = time.perf_counter() + 120

@@ -63,7 +63,7 @@ class Terminal:
         """Send a key and read until nothing came for a while. Raises TimeoutError when nothing comes at all."""
         sent, begin = time.perf_counter(), len(self.printed)
         os.write(self._fd, key)
-        n_bytes = self._read(3)
+        n_bytes = self._read(10)
         if not n_bytes:
             raise TimeoutError(f"no answer to {key!r}")
         first_ms = last_ms = self._ms(sent)
