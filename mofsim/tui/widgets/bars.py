@@ -105,7 +105,7 @@ class HeaderBar(Lines):
             elif is_shown:
                 label = f"{mode.key} {mode.title}" if naming else mode.short or mode.title
                 yield from (piece(f"[{label}", BOLD), *count, piece("]", BOLD))
-            elif naming and not self.trail:
+            elif naming and not self.trail and not mode.quiet:
                 yield from (piece(f" {naming(mode)}", DIM), *count, piece(space))
 
     def _count(self, mode: Mode) -> Sequence[Segment]:
