@@ -67,6 +67,7 @@ class Console(App[None]):
         self.add_mode("dashboard", later(self.session, "dashboard", "Dashboard"))
         self.add_mode("workers", later(self.session, "workers", "WorkersScreen"))
         self.add_mode("tasks", lambda: TasksScreen(self.session))
+        self.add_mode("logs", later(self.session, "logs", "LogsScreen"))
         self.add_mode("alerts", later(self.session, "alerts", "AlertsScreen"))
         self.add_mode("models", later(self.session, "models", "ModelsScreen"))
         self.add_mode("structures", later(self.session, "structures", "StructuresScreen"))

@@ -35,6 +35,7 @@ MODES = (
     Mode("dashboard", "1", "Dashboard", "Dash"),
     Mode("tasks", "2", "Tasks"),
     Mode("workers", "3", "GPUs"),
+    Mode("logs", "4", "Logs"),
     Mode("alerts", "5", "Alerts"),
     Mode("models", "6", "Models"),
     Mode("structures", "7", "Structures", "Structs"),

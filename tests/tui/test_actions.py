@@ -9,6 +9,7 @@ from mofsim.tui.registry import ACTIONS, BY_ID, possible
 from mofsim.tui.screens.alerts import AlertsScreen
 from mofsim.tui.screens.compare import Compare
 from mofsim.tui.screens.dashboard import Dashboard
+from mofsim.tui.screens.logs import LogsScreen
 from mofsim.tui.screens.model_upload import ModelUpload
 from mofsim.tui.screens.models import ModelsScreen
 from mofsim.tui.screens.structure_import import StructureImport
@@ -43,6 +44,7 @@ SCREENS = [
     Dashboard,
     WorkersScreen,
     ModelsScreen,
+    LogsScreen,
     StructuresScreen,
     ModelUpload,
     StructureImport,

@@ -152,6 +152,9 @@ class ConsoleScreen(Screen[None]):
     def do_console_tasks(self) -> None:
         self.app.switch_mode("tasks")
 
+    def do_console_logs(self) -> None:
+        self.app.switch_mode("logs")
+
     def do_console_alerts(self) -> None:
         self.app.switch_mode("alerts")
 
