@@ -47,8 +47,12 @@ class Console(App[None]):
         keymap: Mapping[str, str] | None = None,
         glyphs: Glyphs | None = None,
         remembered: Remembered | None = None,
+        demo: bool = False,
     ) -> None:
-        """`connect` makes the client; it is called once, in a thread, for it may load libraries."""
+        """`connect` makes the client; it is called once, in a thread, for it may load libraries.
+
+        `demo`: all that it tells is simulated.
+        """
         # Said from the start: what NO_COLOR means is decided in there, before there is a theme of ours.
         super().__init__(ansi_color=True)
         self.animation_level = "none"
@@ -59,7 +63,7 @@ class Console(App[None]):
         remembered = remembered or Remembered()
         store = Store(server=server, window=Window(remembered.query()))
         self.session = Session(
-            changed, store, glyphs=glyphs or glyphs_for(), keymap=keymap or {}, remembered=remembered
+            changed, store, glyphs=glyphs or glyphs_for(), keymap=keymap or {}, remembered=remembered, demo=demo
         )
         self.failure: Exception | None = None
         self._connect = connect
@@ -178,16 +182,22 @@ def run(
     ca_file: Path | None = None,
     settings: Settings | None = None,
     keys: Path | None = None,
+    demo: bool = False,
 ) -> None:
     """Show the console until it is left.
 
     `server` is a URL, or tells one, called when the first frame is on the screen already; None: that of the settings.
     `keys` is a file with the user's own keys; None: the one in the configuration folder, if there is one.
+    `demo`: a simulated world, and no server.
     Raises what `server` raises, and ValueError for a URL that is none.
     """
 
     def connect() -> AsyncClient:
         # The line too, which the client itself would load when it first needs it: on our loop, with keys waiting.
+        if demo:
+            from mofsim.tui.demo.client import DemoClient
+
+            return DemoClient()
         from mofsim.client import AsyncClient, line  # noqa: F401
 
         url = server() if callable(server) else server
@@ -195,13 +205,14 @@ def run(
 
     keymap, problems = load(keys or keymap_file())
     remembered, forgotten = recall(remembered_file())
-    console = Console(server if isinstance(server, str) else "", connect, keymap=keymap, remembered=remembered)
+    begin = server if isinstance(server, str) else ""
+    console = Console(begin, connect, keymap=keymap, remembered=remembered, demo=demo)
     for problem in (*problems, *forgotten):
         console.call_later(console.notify, problem, severity="warning", timeout=15, markup=False)
     console.run()
     if console.failure:
         raise console.failure
     counts = console.session.store.counts
-    if counts and counts.running + counts.waiting and console.return_code == 0:
+    if counts and not console.session.demo and counts.running + counts.waiting and console.return_code == 0:
         going = f"{counts.running} running and {counts.waiting} waiting"
         print(f"{going} tasks go on at {console.session.store.server}; `mofsim tui` shows them again")

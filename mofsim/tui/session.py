@@ -60,6 +60,8 @@ class Session:
     #: the user's keys, by action
     keymap: Mapping[str, str] = field(default_factory=dict)
     remembered: Remembered = field(default_factory=Remembered)
+    #: all is simulated, which every screen says
+    demo: bool = False
     #: two clocks, so that a test can hold them still
     now: Callable[[], datetime] = _utc
     monotonic: Callable[[], float] = monotonic
@@ -71,4 +73,6 @@ class Session:
     @property
     def place(self) -> str:
         """The server's address as the header shows it."""
+        if self.demo:
+            return "the demo"
         return urlsplit(self.store.server).netloc or self.store.server
