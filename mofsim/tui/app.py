@@ -16,6 +16,7 @@ from mofsim.tui import jobs, messages
 from mofsim.tui.feed import Feed
 from mofsim.tui.keymap import keymap_file, load
 from mofsim.tui.looks import Glyphs, glyphs_for
+from mofsim.tui.paint import NAMES, PAINTS, TERMINAL, Painted
 from mofsim.tui.remembered import Remembered, recall, remembered_file
 from mofsim.tui.screens.later import later
 from mofsim.tui.screens.tasks import TasksScreen
@@ -66,6 +67,8 @@ class Console(App[None]):
             changed, store, glyphs=glyphs or glyphs_for(), keymap=keymap or {}, remembered=remembered, demo=demo
         )
         self.failure: Exception | None = None
+        self._painted: Painted | None = None
+        self.paint(remembered.theme if remembered.theme in NAMES else TERMINAL)
         self._connect = connect
         self._recount: Timer | None = None
         self.add_mode("dashboard", later(self.session, "dashboard", "Dashboard"))
@@ -77,8 +80,31 @@ class Console(App[None]):
         self.add_mode("structures", later(self.session, "structures", "StructuresScreen"))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        filters = super().get_line_filters()
+        filters = [*super().get_line_filters(), *([self._painted] if self._painted else [])]
         return filters if self.session.glyphs.braille else [*filters, AsciiOnly()]
+
+    def paint(self, name: str) -> None:
+        """Show a theme from now on: each screen as soon as it is in front."""
+        self.session.theme = name
+        # Who wants no colours gets none, whatever the theme.
+        self._painted = Painted(PAINTS[name]) if name in PAINTS and not self.no_color else None
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                screen.refresh(layout=True)
+                for widget in screen.walk_children():
+                    widget.refresh()
+
+    def choose_theme(self, name: str) -> None:
+        """Show it and remember it, or say which there are."""
+        if name not in NAMES:
+            self.notify(f"there is no theme {name!r}; there are {', '.join(NAMES)}", severity="warning", markup=False)
+            return
+        self.paint(name)
+        problem = self.session.remembered.keep(theme=name)
+        if self.no_color and name in PAINTS:
+            self.notify("NO_COLOR is set: the theme is shown without it", timeout=4)
+        if problem:
+            self.notify(problem, severity="warning", markup=False)
 
     def on_mount(self) -> None:
         # The first frame must not wait for httpx and pydantic.

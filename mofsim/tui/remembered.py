@@ -31,6 +31,7 @@ class Remembered:
     sort: str = ""
     #: where something was exported to last
     folder: str = ""
+    theme: str = ""
 
     def keep(self, **changes: Any) -> str:
         """Set values and write the file; what is wrong when that can not be done, else empty."""
@@ -53,7 +54,8 @@ class Remembered:
 
     def _text(self) -> str:
         tasks = {"columns": list(self.columns), "sort": self.sort}
-        return _HEAD + _table("tasks", tasks) + _table("export", {"folder": self.folder})
+        looks = {"theme": self.theme}
+        return _HEAD + _table("tasks", tasks) + _table("export", {"folder": self.folder}) + _table("looks", looks)
 
 
 def remembered_file() -> Path:
@@ -71,7 +73,14 @@ def recall(path: Path) -> tuple[Remembered, list[str]]:
     tasks, export = _mapping(values.get("tasks")), _mapping(values.get("export"))
     columns = tasks.get("columns")
     names = [name for name in columns if isinstance(name, str)] if isinstance(columns, list) else []
-    return Remembered(path, tuple(names), _text_in(tasks, "sort"), _text_in(export, "folder")), []
+    looks = _mapping(values.get("looks"))
+    return Remembered(
+        path,
+        columns=tuple(names),
+        sort=_text_in(tasks, "sort"),
+        folder=_text_in(export, "folder"),
+        theme=_text_in(looks, "theme"),
+    ), []
 
 
 def _table(name: str, values: Mapping[str, Any]) -> str:

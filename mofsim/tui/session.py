@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mofsim.tui.looks import Glyphs, glyphs_for
+from mofsim.tui.paint import TERMINAL
 from mofsim.tui.remembered import Remembered
 from mofsim.tui.store import Change, Store
 
@@ -60,6 +61,7 @@ class Session:
     #: the user's keys, by action
     keymap: Mapping[str, str] = field(default_factory=dict)
     remembered: Remembered = field(default_factory=Remembered)
+    theme: str = TERMINAL
     #: all is simulated, which every screen says
     demo: bool = False
     #: two clocks, so that a test can hold them still

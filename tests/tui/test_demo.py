@@ -165,7 +165,7 @@ def show() -> Show:
     ("key", "texts"),
     [
         ("1", ["needs you", "GPU"]),
-        ("3", ["cpu0", "7net-0", "run"]),
+        ("3", ["CPU 0", "GPU 3", "7net-0"]),
         ("4", ["the demo begins: nothing here is real"]),
         ("5", ["Nothing needs you."]),
         ("6", ["7net-l3i5", "our-mace-v2"]),

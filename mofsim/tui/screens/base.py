@@ -10,6 +10,7 @@ from textual.screen import Screen
 from mofsim.tui import jobs
 from mofsim.tui.actions import Context, Scope
 from mofsim.tui.commands import Command
+from mofsim.tui.paint import NAMES, help_of
 from mofsim.tui.registry import BY_ID, possible
 from mofsim.tui.session import Session
 from mofsim.tui.store import Change
@@ -181,6 +182,15 @@ class ConsoleScreen(Screen[None]):
                 console.show_tasks(text)
             case Command("task", number):
                 console.open_task(int(number))
+            case Command("theme", name):
+                console.choose_theme(name)
+
+    def do_console_theme(self) -> None:
+        """The next one."""
+        console = cast("Console", self.app)
+        name = NAMES[(NAMES.index(self.session.theme) + 1) % len(NAMES)]
+        console.choose_theme(name)
+        self.app.notify(f"theme {name}: {help_of(name)}", markup=False, timeout=3)
 
     def do_console_help(self) -> None:
         from mofsim.tui.screens.help import Help
