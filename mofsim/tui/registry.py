@@ -379,6 +379,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("console.commands", ":,ctrl+p", "cmd", "Commands by name; `tasks status:failed` filters", S.CONSOLE,
            footer=91),
     Action("console.help", "?", "help", "These keys; enter runs one", S.CONSOLE, footer=92),
+    Action("console.servers", "@", "servers", "Go to another server, or to the demo", S.CONSOLE, footer=45),
     Action("console.theme", "T", "theme", "The next theme; `:theme NAME` chooses one; it is remembered", S.CONSOLE),
     Action("console.suspend", "ctrl+z", "suspend", "Back to the shell; `fg` comes back here", S.CONSOLE),
     Action("console.quit", "q", "quit", "Leave the console; tasks keep running", S.CONSOLE, footer=93),

@@ -36,9 +36,12 @@ def serve(app: App, host: str | None, port: int | None) -> int:
 def tui(app: App, demo: bool) -> None:
     """Open the console. q leaves it; tasks go on."""
     from mofsim.tui.app import run
+    from mofsim.tui.starting import PROGRAM
 
+    options = ["--settings", str(app.settings_path.absolute())] if app.settings_path else []
+    program = [*PROGRAM, *options]
     if demo:
-        return run(demo=True)
+        return run(demo=True, program=program)
     url = app.server_url
 
-    run(url, api_key=app.key, ca_file=app.ca_file, settings=app.settings_of_client)
+    run(url, api_key=app.key, ca_file=app.ca_file, settings=app.settings_of_client, program=program)

@@ -185,6 +185,9 @@ class ConsoleScreen(Screen[None]):
             case Command("theme", name):
                 console.choose_theme(name)
 
+    def do_console_servers(self) -> None:
+        cast("Console", self.app).choose_server()
+
     def do_console_theme(self) -> None:
         """The next one."""
         console = cast("Console", self.app)
