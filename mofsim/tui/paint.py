@@ -42,8 +42,8 @@ PAINTS: Final[Mapping[str, Paint]] = {
     for paint in (
         Paint("dark", "soft colours on dark grey", 252, 234, 244,
               (234, 174, 114, 179, 110, 176, 80, 252, 240, 210, 150, 222, 153, 182, 123, 255)),
-        Paint("light", "dark ink on paper", 236, 230, 243,
-              (231, 124, 22, 94, 25, 90, 24, 230, 246, 160, 34, 136, 32, 126, 37, 255)),
+        Paint("light", "dark ink on light grey", 236, 255, 243,
+              (255, 124, 22, 94, 25, 90, 24, 255, 246, 160, 34, 136, 32, 126, 37, 255)),
         Paint("contrast", "white and pure colours on black, nothing dimmed", 231, 16, 253,
               (16, 210, 120, 227, 117, 213, 51, 231, 250, 217, 157, 229, 153, 219, 123, 231)),
     )

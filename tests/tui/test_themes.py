@@ -75,7 +75,7 @@ async def test_the_palette_chooses_a_theme_which_is_remembered(run: Run, tmp_pat
         assert backgrounds(c) <= {None}
         await c.press("colon")
         await c.type("theme li")
-        await c.sees("theme light", "dark ink on paper")
+        await c.sees("theme light", "dark ink on light grey")
         await c.press("enter")
         await c.until(lambda: None not in backgrounds(c))
         assert PAINTS["light"].background in backgrounds(c)

@@ -158,6 +158,6 @@ def _today(world: World) -> None:
         world.change_worker(worker.id, loaded_models=loaded)
         progress = Progress(**run.plan.progress(int(run.steps)))
         world.change(task.id, status=TaskStatus.RUNNING, started_at=run.begun, progress=progress)
-    world.say("supervisor", "5 workers are there", extra_boxes=2)
+    world.say("supervisor", "5 workers are there", boxes=2)
     world.say("chores", "the disk has 1.2 TB left", LogLevel.DEBUG)
     world.say("server", "the demo begins: nothing here is real")
