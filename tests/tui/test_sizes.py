@@ -15,7 +15,6 @@ from tests.tui.fake import World, some_alerts, some_tasks, structure
 from tests.tui.fake_benchmarks import some_benchmark
 from tests.tui.test_workers import box
 
-SIZES = [(40, 15), (80, 24), (200, 50)]
 #: How each screen is reached from the list of tasks, what must be seen there, and the keys that lead back.
 SCREENS: dict[str, tuple[Sequence[str], str, Sequence[str]]] = {
     "tasks": ((), "8131", ()),
@@ -83,8 +82,11 @@ def beyond(screen: Screen[object]) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
-@pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
+@pytest.mark.parametrize(
+    ("size", "glyphs"),
+    [((40, 15), UNICODE), ((80, 24), ASCII), ((200, 50), UNICODE)],
+    ids=["40x15-unicode", "80x24-ascii", "200x50-unicode"],
+)
 async def test_no_screen_raises_or_reaches_beyond_its_edges(run: Run, size: tuple[int, int], glyphs: Glyphs) -> None:
     async with run(everything(), size=size, glyphs=glyphs) as c:
         for name, (keys, seen, back) in SCREENS.items():

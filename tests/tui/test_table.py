@@ -140,4 +140,4 @@ def test_a_column_shrinks_only_where_nothing_is_left_to_drop() -> None:
     assert widths(45) == {"A": 10, "B": 10, "C": 23}
     assert widths(41) == {"A": 10, "C": 30}
     assert widths(25) == {"A": 10, "C": 14}
-    assert widths(12) == {"C": 12}
+    assert widths(12) == {"A": 10}, "the first says what a row is"
