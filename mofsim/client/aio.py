@@ -10,16 +10,28 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 from mofsim.client import address, requests
 from mofsim.client.access import Access
 from mofsim.client.errors import ClientError, ServerUnreachable, Unavailable
-from mofsim.client.following import OnBytes, Place, event_stream, find_file, log_stream, read_event, read_line, updated
+from mofsim.client.following import (
+    OnBytes,
+    Place,
+    event_stream,
+    find_file,
+    log_stream,
+    read_event,
+    read_line,
+    read_system_line,
+    system_log_stream,
+    updated,
+)
 from mofsim.client.methods import like
 from mofsim.client.pictures import Picture
 from mofsim.client.request import API, TIMEOUT_SECONDS, Request, Stream
 from mofsim.client.saving import report_suffix, saved, target
 from mofsim.client.sse import SseParser
 from mofsim.schemas.events import Event
+from mofsim.schemas.logs import SystemLogLine
 from mofsim.schemas.tasks import LogLine, Task
 from mofsim.settings import Settings
-from mofsim.vocabulary import ReportFormat, StructureFile
+from mofsim.vocabulary import LogLevel, ReportFormat, StructureFile
 
 if TYPE_CHECKING:
     from mofsim.client.line import AsyncLine
@@ -279,6 +291,31 @@ class AsyncClient:
                 if on_lost:
                     on_lost(error)
             await asyncio.sleep(place.pause())
+
+    async def system_log_lines(
+        self,
+        level: LogLevel | str = "",
+        text: str = "",
+        logger: str = "",
+        process: str = "",
+        task: int | None = None,
+        *,
+        on_open: Callable[[], None] | None = None,
+    ) -> AsyncGenerator[SystemLogLine]:
+        """Lines of the logs of mofsim's processes that fit all of these, as they are written from now on.
+
+        It is one connection, which `on_open` is told of. Raises ServerUnreachable when it ends; `system_logs` with
+        `since` has what is missed until the next one.
+        """
+        parser = SseParser()
+        stream = system_log_stream(level, text, logger, process, task)
+        async with aclosing(self._line.stream(stream)) as pieces:
+            async for piece in pieces:
+                if not piece and on_open:
+                    on_open()
+                for message in parser.feed(piece):
+                    yield read_system_line(message)
+        raise ServerUnreachable(self.url, "it ended the stream of log lines")
 
     async def wait(
         self,

@@ -8,8 +8,9 @@ from mofsim.client.errors import NotFound
 from mofsim.client.request import API, Stream
 from mofsim.client.sse import Message
 from mofsim.schemas.events import Event
+from mofsim.schemas.logs import SystemLogLine
 from mofsim.schemas.tasks import LogLine, Progress, Task, TaskResult
-from mofsim.vocabulary import COMPRESSED, EventType, TaskStatus
+from mofsim.vocabulary import COMPRESSED, EventType, LogLevel, TaskStatus
 
 #: Told how many bytes of a file are there, and how many there will be.
 OnBytes = Callable[[int, int], None]
@@ -54,6 +55,16 @@ def log_stream(task: int, after: int) -> Stream:
 def read_line(message: Message) -> LogLine | None:
     """None for the end of the log."""
     return LogLine.model_validate_json(message.data) if message.event == "log" else None
+
+
+def system_log_stream(level: LogLevel | str, text: str, logger: str, process: str, task: int | None) -> Stream:
+    query = {"level": str(level), "text": text, "logger": logger, "process": process, "task": task}
+    given = {name: value for name, value in query.items() if value not in ("", None)}
+    return Stream(f"{API}/system/logs/stream", given, {"Accept": "text/event-stream"})
+
+
+def read_system_line(message: Message) -> SystemLogLine:
+    return SystemLogLine.model_validate_json(message.data)
 
 
 def updated(task: Task, event: Event) -> Task | None:

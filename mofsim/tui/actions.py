@@ -24,6 +24,7 @@ class Scope(StrEnum):
     """Where a key works; in this order where two share a key."""
 
     LOG = "in a log"
+    SYSTEM_LOG = "in the log of the processes"
     VIEW = "on the picture of a structure"
     MOVE = "moving"
     LIST = "in the list"
@@ -75,6 +76,10 @@ class Context:
     mode: str = "tasks"
     pane: str = ""
     finding: bool = False
+    #: the task that the line under the cursor is about
+    task_of_line: int | None = None
+    #: the process that wrote the line under the cursor; "": there is no line
+    process_of_line: str = ""
     #: a cancel can be taken back
     undoable: bool = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mofsim.tui import paint
 from mofsim.tui.actions import Context, Scope
 from mofsim.tui.registry import NO_KEYS, possible
 
@@ -14,7 +15,7 @@ UNNAMED = frozenset({"console.commands", "list.open", "list.select"})
 
 @dataclass(frozen=True)
 class Command:
-    """`kind` is `do`, `tasks` or `task`; `argument` an action's id, a filter, or a task's id."""
+    """`kind` is `do`, `tasks`, `task` or `theme`; `argument` an action's id, a filter, a task's id, or a name."""
 
     kind: str
     argument: str
@@ -39,6 +40,10 @@ def _with_argument(typed: str) -> Iterator[Command]:
     rest = rest.strip()
     if word in ("tasks", "t"):
         yield Command("tasks", rest, f"tasks {rest}".strip(), "The list with this filter; without one, all of it")
+    elif word == "theme":
+        names = [name for name in paint.NAMES if name.startswith(rest)]
+        for name in names:
+            yield Command("theme", name, f"theme {name}", paint.help_of(name))
     elif ":" in typed:
         yield Command("tasks", typed, f"tasks {typed}", "The list with this filter")
     number = rest if word in ("task", "open") else typed

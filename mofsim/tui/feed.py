@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -54,6 +54,16 @@ class Feed:
         self._flush: asyncio.TimerHandle | None = None
         self._flushed_at = 0.0
         self._opened_at: float | None = None
+        self._hurried = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Try again now: there may be a server."""
+        self._hurried.set()
+
+    async def _wait(self, seconds: float) -> None:
+        self._hurried.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurried.wait(), seconds)
 
     async def run(self) -> None:
         from mofsim.client import ClientError, KeyRefused
@@ -65,7 +75,7 @@ class Feed:
                 await self._follow()
             except KeyRefused as error:
                 self._post(LineLost(str(error), REFUSED_PAUSE, key_refused=True))
-                await asyncio.sleep(REFUSED_PAUSE)
+                await self._wait(REFUSED_PAUSE)
                 pause = FIRST_PAUSE
             except ClientError as error:
                 if self._opened_at is not None and self._now() - self._opened_at > STOOD:
@@ -73,7 +83,7 @@ class Feed:
                     pause = FIRST_PAUSE
                     continue
                 self._post(LineLost(str(error), pause))
-                await asyncio.sleep(pause)
+                await self._wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _follow(self) -> None:

@@ -22,6 +22,7 @@ WARN: Final = Style(color="yellow")
 ACTIVE: Final = Style(color="cyan")
 CURSOR: Final = Style(reverse=True)
 KEY: Final = Style(color="cyan", bold=True)
+DEMO: Final = Style(color="yellow", reverse=True, bold=True)
 
 STATE_WORDS: Final[Mapping[TaskStatus, str]] = {
     TaskStatus.PENDING: "pending",

@@ -198,6 +198,20 @@ def _finding(context: Context) -> bool:
     return context.pane == "log" and context.finding
 
 
+def _some_line(context: Context) -> str | None:
+    return None if context.process_of_line else "there is no line under the cursor"
+
+
+def _line_has_task(context: Context) -> str | None:
+    if context.task_of_line is not None:
+        return _some_line(context)
+    return _some_line(context) or "the line under the cursor is about no task"
+
+
+def _line_has_task_or_filter(context: Context) -> str | None:
+    return None if context.filtered else _line_has_task(context)
+
+
 # A table: one action reads as one entry, not as ten lines of arguments.
 # fmt: off
 ACTIONS: tuple[Action, ...] = (
@@ -206,6 +220,20 @@ ACTIONS: tuple[Action, ...] = (
     Action("log.next", "n", "next", "Next line that has the text", S.LOG, applies=_finding, footer=4),
     Action("log.previous", "N", "previous", "Previous line that has the text", S.LOG, applies=_finding, footer=5),
     Action("log.wrap", "w", "wrap", "Wrap long lines, or cut them", S.LOG, applies=_in_log, footer=6),
+    Action("log.time", "t", "time", "Show the time of lines, with their day, or no time", S.LOG, applies=_in_log,
+           footer=7),
+    Action("logs.task", "enter", "open task", "Open the task that the line under the cursor is about", S.SYSTEM_LOG,
+           refusal=_line_has_task, footer=1),
+    Action("logs.level", "l", "level", "Lines of all levels, of INFO, WARNING or ERROR and above", S.SYSTEM_LOG,
+           footer=8),
+    Action("logs.process", "s", "source", "Only lines of one process: server, supervisor, chores, a worker",
+           S.SYSTEM_LOG, footer=9),
+    Action("logs.about", "o", "this task", "Only lines about the task of the line under the cursor, or all again",
+           S.SYSTEM_LOG, refusal=_line_has_task_or_filter, footer=10),
+    Action("logs.clear", "escape", "all lines", "Show all lines again", S.SYSTEM_LOG, applies=lambda c: c.filtered,
+           footer=3),
+    Action("logs.copy", "y", "copy", "Copy the line under the cursor to the terminal's clipboard", S.SYSTEM_LOG,
+           refusal=_some_line, footer=11),
     Action("view.left", "left,shift+left", "turn", "Turn the structure to the left", S.VIEW, applies=_pictured,
            footer=8),
     Action("view.right", "right,shift+right", "turn right", "Turn the structure to the right", S.VIEW,
@@ -387,6 +415,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("console.tasks", "2", "tasks", "The tasks", S.CONSOLE, applies=lambda c: c.mode != "tasks", footer=20),
     Action("console.workers", "3", "GPUs", "Workers, GPUs and CPU slots", S.CONSOLE,
            applies=lambda c: c.mode != "workers", footer=22),
+    Action("console.logs", "4", "logs", "What server, workers and chores log", S.CONSOLE,
+           applies=lambda c: c.mode != "logs", footer=24),
     Action("console.alerts", "5,!", "alerts", "The alerts, and the rules that raise them", S.CONSOLE,
            applies=lambda c: c.mode != "alerts", footer=21),
     Action("console.models", "6", "models", "The models, where they are loaded, and whether tasks can use them",
@@ -397,6 +427,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("console.commands", ":,ctrl+p", "cmd", "Commands by name; `tasks status:failed` filters", S.CONSOLE,
            footer=91),
     Action("console.help", "?", "help", "These keys; enter runs one", S.CONSOLE, footer=92),
+    Action("console.servers", "@", "servers", "Go to another server, or to the demo", S.CONSOLE, footer=45),
+    Action("console.theme", "T", "theme", "The next theme; `:theme NAME` chooses one; it is remembered", S.CONSOLE),
     Action("console.suspend", "ctrl+z", "suspend", "Back to the shell; `fg` comes back here", S.CONSOLE),
     Action("console.quit", "q", "quit", "Leave the console; tasks keep running", S.CONSOLE, footer=93),
 )

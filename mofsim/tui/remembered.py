@@ -31,6 +31,9 @@ class Remembered:
     sort: str = ""
     #: where something was exported to last
     folder: str = ""
+    theme: str = ""
+    #: addresses, that used last first
+    servers: Sequence[str] = ()
 
     def keep(self, **changes: Any) -> str:
         """Set values and write the file; what is wrong when that can not be done, else empty."""
@@ -53,7 +56,10 @@ class Remembered:
 
     def _text(self) -> str:
         tasks = {"columns": list(self.columns), "sort": self.sort}
-        return _HEAD + _table("tasks", tasks) + _table("export", {"folder": self.folder})
+        looks = {"theme": self.theme}
+        tables: dict[str, Mapping[str, Any]] = {"tasks": tasks, "export": {"folder": self.folder}, "looks": looks}
+        tables["servers"] = {"urls": list(self.servers)}
+        return _HEAD + "".join(_table(name, values) for name, values in tables.items())
 
 
 def remembered_file() -> Path:
@@ -69,9 +75,15 @@ def recall(path: Path) -> tuple[Remembered, list[str]]:
     except (OSError, ValueError) as error:
         return Remembered(path), [f"{path}: {error}"]
     tasks, export = _mapping(values.get("tasks")), _mapping(values.get("export"))
-    columns = tasks.get("columns")
-    names = [name for name in columns if isinstance(name, str)] if isinstance(columns, list) else []
-    return Remembered(path, tuple(names), _text_in(tasks, "sort"), _text_in(export, "folder")), []
+    looks, servers = _mapping(values.get("looks")), _mapping(values.get("servers"))
+    return Remembered(
+        path,
+        columns=_texts_in(tasks, "columns"),
+        sort=_text_in(tasks, "sort"),
+        folder=_text_in(export, "folder"),
+        theme=_text_in(looks, "theme"),
+        servers=_texts_in(servers, "urls"),
+    ), []
 
 
 def _table(name: str, values: Mapping[str, Any]) -> str:
@@ -87,3 +99,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _text_in(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _texts_in(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = values.get(name)
+    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, list) else ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mofsim.tui.looks import Glyphs, glyphs_for
+from mofsim.tui.paint import TERMINAL
 from mofsim.tui.remembered import Remembered
 from mofsim.tui.store import Change, Store
 
@@ -37,6 +38,7 @@ MODES = (
     Mode("dashboard", "1", "Dashboard", "Dash"),
     Mode("tasks", "2", "Tasks"),
     Mode("workers", "3", "GPUs"),
+    Mode("logs", "4", "Logs"),
     Mode("alerts", "5", "Alerts"),
     Mode("models", "6", "Models"),
     Mode("structures", "7", "Structures", "Structs"),
@@ -64,6 +66,9 @@ class Session:
     #: the user's keys, by action
     keymap: Mapping[str, str] = field(default_factory=dict)
     remembered: Remembered = field(default_factory=Remembered)
+    theme: str = TERMINAL
+    #: all is simulated, which every screen says
+    demo: bool = False
     #: two clocks, so that a test can hold them still
     now: Callable[[], datetime] = _utc
     monotonic: Callable[[], float] = monotonic
@@ -75,4 +80,6 @@ class Session:
     @property
     def place(self) -> str:
         """The server's address as the header shows it."""
+        if self.demo:
+            return "the demo"
         return urlsplit(self.store.server).netloc or self.store.server

@@ -8,6 +8,7 @@ import pytest
 
 from mofsim.client import Client, ClientError, NotFound, ServerUnreachable
 from mofsim.schemas.events import Event
+from mofsim.schemas.logs import SystemLogLine
 from mofsim.schemas.tasks import Task
 from mofsim.vocabulary import EventType, TaskStatus
 
@@ -175,3 +176,17 @@ def test_waiting_reads_the_task_again_after_a_reset(own_server: Server, own_clie
 
     with Late(own_server.url) as late:
         assert late.wait(task.id, end).status is TaskStatus.COMPLETED
+
+
+def test_the_log_of_the_processes_comes_as_it_is_written(own_server: Server, own_client: Client) -> None:
+    opened = threading.Event()
+    lines = own_client.system_log_lines(process="server", on_open=opened.set)
+    found: list[SystemLogLine] = []
+    reader = threading.Thread(target=lambda: found.append(next(lines)))
+    reader.start()
+    assert opened.wait(30)
+    own_client.submit("single-point", "MOF-5")
+    reader.join(30)
+    assert found and found[0].process == "server"
+    since = own_client.system_logs(process="server", since=found[0].timestamp)
+    assert found[0] in since.items

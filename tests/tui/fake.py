@@ -18,6 +18,7 @@ from mofsim.schemas.envelope import Page
 from mofsim.schemas.estimates import Estimate, TimeEstimate
 from mofsim.schemas.events import Event
 from mofsim.schemas.keys import AuditLine
+from mofsim.schemas.logs import SystemLogLine
 from mofsim.schemas.resources import Alert, Health, Model, Queue, Structure, StructureSet, Validation, Worker
 from mofsim.schemas.tasks import (
     Attempt,
@@ -46,7 +47,7 @@ from mofsim.vocabulary import (
     TaskType,
     WorkerState,
 )
-from tests.tui import fake_batches, fake_benchmarks, fake_stock
+from tests.tui import fake_batches, fake_benchmarks, fake_log, fake_stock
 from tests.tui.fake_machines import NOW, Machines
 
 T = TypeVar("T")
@@ -219,6 +220,8 @@ class World:
     tasks: dict[int, Task] = field(default_factory=dict)
     structures: list[Structure] = field(default_factory=lambda: [structure(i, n) for i, n in enumerate(STRUCTURES, 1)])
     log: list[LogLine] = field(default_factory=list)
+    #: what the processes log, and how many lines a page of it has at most
+    system_log: fake_log.SystemLog = field(default_factory=fake_log.SystemLog)
     alerts: dict[int, Alert] = field(default_factory=dict)
     rules: list[AlertRule] = field(default_factory=some_rules)
     machines: Machines = field(default_factory=Machines)
@@ -304,6 +307,7 @@ class World:
 
     async def go_down(self) -> None:
         self.up = False
+        await self.system_log.end()
         async with self._news:
             self._news.notify_all()
 
@@ -413,6 +417,12 @@ class FakeClient(AsyncClient):
         async for event in self.world.follow(last_event_id or 0):
             yield event
 
+    async def system_log_lines(self, **wanted: Any) -> AsyncGenerator[SystemLogLine]:
+        if not self.world.up:
+            raise ServerUnreachable(URL, "nothing listens there")
+        async for line in self.world.system_log.follow(URL, **wanted):
+            yield line
+
     async def close(self) -> None:
         """There is no line."""
 
@@ -430,6 +440,8 @@ class FakeClient(AsyncClient):
             return self._queue()
         if rest == ["audit"]:
             return self._audit(request)
+        if rest == ["logs"]:
+            return self.world.system_log.page(request.query)
         if rest[-1] in ("drain", "resume"):
             return await self._drain(rest[1], rest[-1] == "drain")
         return self.world.machines.answer(request, rest)

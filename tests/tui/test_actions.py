@@ -11,6 +11,7 @@ from mofsim.tui.screens.benchmark import BenchmarkScreen
 from mofsim.tui.screens.benchmarks import BenchmarksScreen
 from mofsim.tui.screens.compare import Compare
 from mofsim.tui.screens.dashboard import Dashboard
+from mofsim.tui.screens.logs import LogsScreen
 from mofsim.tui.screens.many import ManyForm
 from mofsim.tui.screens.model_upload import ModelUpload
 from mofsim.tui.screens.models import ModelsScreen
@@ -46,6 +47,7 @@ SCREENS = [
     Dashboard,
     WorkersScreen,
     ModelsScreen,
+    LogsScreen,
     StructuresScreen,
     ModelUpload,
     StructureImport,

@@ -31,10 +31,17 @@ def serve(app: App, host: str | None, port: int | None) -> int:
 
 
 @command()
+@click.option("--demo", is_flag=True, help="A simulated world to look around in: no server, nothing computed.")
 @click.pass_obj
-def tui(app: App) -> None:
+def tui(app: App, demo: bool) -> None:
     """Open the console. q leaves it; tasks go on."""
-    url = app.server_url
     from mofsim.tui.app import run
+    from mofsim.tui.starting import PROGRAM
 
-    run(url, api_key=app.key, ca_file=app.ca_file, settings=app.settings_of_client)
+    options = ["--settings", str(app.settings_path.absolute())] if app.settings_path else []
+    program = [*PROGRAM, *options]
+    if demo:
+        return run(demo=True, program=program)
+    url = app.server_url
+
+    run(url, api_key=app.key, ca_file=app.ca_file, settings=app.settings_of_client, program=program)

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from mofsim.tui import jobs
 from mofsim.tui.actions import Context, Scope
 from mofsim.tui.commands import Command
+from mofsim.tui.paint import NAMES, help_of
 from mofsim.tui.registry import BY_ID, possible
 from mofsim.tui.session import Session
 from mofsim.tui.store import Change
@@ -157,6 +158,9 @@ class ConsoleScreen(Screen[None]):
     def do_console_tasks(self) -> None:
         self.app.switch_mode("tasks")
 
+    def do_console_logs(self) -> None:
+        self.app.switch_mode("logs")
+
     def do_console_alerts(self) -> None:
         self.app.switch_mode("alerts")
 
@@ -186,6 +190,18 @@ class ConsoleScreen(Screen[None]):
                 console.show_tasks(text)
             case Command("task", number):
                 console.open_task(int(number))
+            case Command("theme", name):
+                console.choose_theme(name)
+
+    def do_console_servers(self) -> None:
+        cast("Console", self.app).choose_server()
+
+    def do_console_theme(self) -> None:
+        """The next one."""
+        console = cast("Console", self.app)
+        name = NAMES[(NAMES.index(self.session.theme) + 1) % len(NAMES)]
+        console.choose_theme(name)
+        self.app.notify(f"theme {name}: {help_of(name)}", markup=False, timeout=3)
 
     def do_console_help(self) -> None:
         from mofsim.tui.screens.help import Help

@@ -18,7 +18,7 @@ class Palette(Finder[Command]):
     """Dismissed with the command to run."""
 
     def __init__(self, scopes: Sequence[Scope], context: Context, keymap: Mapping[str, str]) -> None:
-        super().__init__("command; also: tasks status:failed, task 8125")
+        super().__init__("command; also: tasks status:failed, task 8125, theme light")
         self._scopes = scopes
         self._situation = context
         self._keymap_shown = keymap

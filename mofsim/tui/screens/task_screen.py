@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mofsim.tui import format, jobs
 from mofsim.tui.actions import Context
-from mofsim.tui.clipboard import passed_through
 from mofsim.tui.registry import RETRIED
 from mofsim.tui.screens.base import ConsoleScreen
+from mofsim.tui.screens.copying import Copying
 from mofsim.tui.why import would_be_lost
 from mofsim.vocabulary import Priority
 
@@ -20,11 +19,9 @@ if TYPE_CHECKING:
 
 #: What the server allows by default; it has the last word.
 UNDO_SECONDS = 10.0
-#: Terminals and multiplexers cut longer ones, or drop them in silence.
-CLIPBOARD_LIMIT = 70_000
 
 
-class TaskScreen(ConsoleScreen):
+class TaskScreen(Copying, ConsoleScreen):
     """Subclasses tell which tasks an action takes."""
 
     def targets(self) -> Sequence[Task]:
@@ -108,18 +105,6 @@ class TaskScreen(ConsoleScreen):
     def do_task_copy(self) -> None:
         ids = [str(task.id) for task in self.targets()]
         self.copy(" ".join(ids), f"{'id' if len(ids) == 1 else f'{len(ids)} ids'} {', '.join(ids[:3])}")
-
-    def copy(self, text: str, what: str) -> None:
-        """To the clipboard of the terminal, also over SSH, where the terminal allows it (OSC 52)."""
-        if len(text) > CLIPBOARD_LIMIT:
-            size = format.size(len(text))
-            self.app.notify(f"too long for a terminal's clipboard ({size}); nothing was copied", severity="warning")
-            return
-        self.app.copy_to_clipboard(text)
-        wrapped = passed_through(text, os.environ)
-        if wrapped and self.app._driver:
-            self.app._driver.write(wrapped)
-        self.app.notify(f"copied {what}", markup=False, timeout=2)
 
     def _elapsed(self, task: Task) -> float | None:
         return (self.session.now() - task.started_at).total_seconds() if task.started_at else None

@@ -13,7 +13,7 @@ from textual.message import Message
 
 from mofsim.tui import format
 from mofsim.tui.actions import Action
-from mofsim.tui.looks import ACTIVE, ALERT_STYLES, BAD, BOLD, DIM, GOOD, KEY, PLAIN, WARN, Glyphs, small
+from mofsim.tui.looks import ACTIVE, ALERT_STYLES, BAD, BOLD, DEMO, DIM, GOOD, KEY, PLAIN, WARN, Glyphs, small
 from mofsim.tui.session import MODES, Mode, Session
 from mofsim.tui.store import Line
 from mofsim.tui.trouble import why_refused
@@ -65,7 +65,9 @@ class HeaderBar(Lines):
     def draw(self, width: int, height: int) -> Iterable[Row]:
         name = [piece(" mofsim ", BOLD)] if width >= 100 else []
         server = self._session.place if width >= 60 else ""
-        begin = [*name, piece(f" {server}"), piece(" "), self._line(), piece(f" {self.glyphs.bar} ", DIM)]
+        # A demo is never taken for a server: its label stays where all else goes.
+        place = piece(" DEMO ", DEMO) if self._session.demo else piece(f" {server}")
+        begin = [*name, place, piece(" "), self._line(), piece(f" {self.glyphs.bar} ", DIM)]
         right = [*(self.status or self._counts()), piece(" ")]
         trouble = [] if self.status else list(self._trouble())
         # Trouble says more than the names of other modes, and the counts more than it does.

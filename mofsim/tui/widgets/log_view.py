@@ -72,7 +72,7 @@ class LogView(Lines, can_focus=True):
         return rows[:height]
 
     def _rows(self, index: int, width: int) -> Iterator[Row]:
-        text = self.buffer.texts[index]
+        text = self.buffer.text(index)
         style = STYLES.get(self.buffer.level(index), PLAIN)
         if self.wrap and cell_len(text) > width:
             for part in chop_cells(text, width):
@@ -134,7 +134,7 @@ class LogView(Lines, can_focus=True):
     def line_to_copy(self) -> str:
         """The row that was found, else the last one in view."""
         index = self.found if self.found is not None else self._end - 1
-        return self.buffer.texts[index] if 0 <= index < len(self.buffer) else ""
+        return self.buffer.text(index) if 0 <= index < len(self.buffer) else ""
 
     def on_mouse_scroll_down(self) -> None:
         self.move(3)
