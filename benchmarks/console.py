@@ -25,9 +25,10 @@ from sqlalchemy import insert
 from terminal import DOWN, PAGE_DOWN, Terminal
 
 from mofsim.core import leases
-from mofsim.core.leases import Lease
+from mofsim.core.leases import Lease, Outcome
 from mofsim.db.engine import Database
 from mofsim.db.tables import TaskLog
+from mofsim.vocabulary import TaskStatus
 
 STARTS, KEYS, PAGES, IDLE_SECONDS, BUSY_SECONDS = 9, 60, 20, 10, 12
 #: rows in view that change once a second
@@ -144,7 +145,8 @@ def only(terminal: Terminal, text: str) -> None:
     for character in text:
         terminal.press(character.encode(), quiet_seconds=0.05)
     terminal.press(b"\r", quiet_seconds=0.5)
-    terminal.wait_for(f"1 of {ROWS}")
+    # The cursor stays on its task, wherever that is now.
+    terminal.send(b"g")
     terminal.settle()
 
 
@@ -161,7 +163,9 @@ def open_log(terminal: Terminal, task_id: int) -> None:
     while b"this is line 1 of the log" not in terminal.printed:
         if time.perf_counter() > deadline:
             raise TimeoutError("the log was never read to its start")
-        terminal.press(b"jg", quiet_seconds=1)
+        for key in (b"j", b"g"):
+            terminal.send(key)
+            terminal.bytes_during(1)
     terminal.bytes_during(2)
 
 
@@ -179,6 +183,9 @@ class Work:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for lease in self.held:
+            with self.database.write() as session:
+                leases.finish(session, lease, Outcome(status=TaskStatus.CANCELLED))
         self.database.close()
 
     @contextmanager

@@ -78,6 +78,10 @@ class Terminal:
             last_ms = self._ms(sent)
         return Answer(n_bytes, first_ms, last_ms, n_frames)
 
+    def send(self, key: bytes) -> None:
+        """Without waiting for an answer, for there may be none."""
+        os.write(self._fd, key)
+
     def settle(self, quiet_seconds: float = 1.0, seconds: float = 20) -> None:
         """Wait until nothing came for a while. Raises TimeoutError when it never falls silent."""
         deadline = time.perf_counter() + seconds

@@ -13,7 +13,7 @@ BLOCK, UNPACKED = 256, 4
 
 
 class Packed(Sequence[str]):
-    """Lines without line ends in them. They are added at the end, or a whole sequence in front."""
+    """Lines without line ends in them. They are added at the end, some or a whole sequence."""
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
@@ -37,13 +37,14 @@ class Packed(Sequence[str]):
         self._blocks.append(zlib.compress("\n".join(part).encode("utf-8", "surrogatepass"), 1))
         self._starts.append(self._starts[-1] + len(part))
 
-    def put_before(self, head: Packed) -> None:
-        """The lines of `head` in front of these; `head` is used up."""
-        if head._tail:
-            head._pack(len(head._tail))
-        before = len(head)
-        self._blocks = head._blocks + self._blocks
-        self._starts = [*head._starts, *(start + before for start in self._starts[1:])]
+    def join(self, other: Packed) -> None:
+        """The lines of `other` at the end; its blocks are taken as they are."""
+        if self._tail:
+            self._pack(len(self._tail))
+        before = len(self)
+        self._blocks += other._blocks
+        self._starts += [start + before for start in other._starts[1:]]
+        self._tail = list(other._tail)
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -59,6 +60,20 @@ class Packed(Sequence[str]):
             return self._tail[place - self._starts[-1]]
         block = bisect_right(self._starts, place) - 1
         return self._lines(self._blocks[block])[place - self._starts[block]]
+
+    def __delitem__(self, places: slice) -> None:
+        """From the first line on; what stays is packed anew."""
+        first, last, _ = places.indices(len(self))
+        if first != 0:
+            raise ValueError("only lines at the begin can go")
+        rest = self[last:]
+        self._blocks, self._starts, self._tail = [], [0], []
+        self.extend(rest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __iter__(self) -> Iterator[str]:
         return (self[index] for index in range(len(self)))
