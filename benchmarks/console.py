@@ -25,9 +25,10 @@ from sqlalchemy import insert
 from terminal import DOWN, PAGE_DOWN, Terminal
 
 from mofsim.core import leases
-from mofsim.core.leases import Lease
+from mofsim.core.leases import Lease, Outcome
 from mofsim.db.engine import Database
 from mofsim.db.tables import TaskLog
+from mofsim.vocabulary import TaskStatus
 
 STARTS, KEYS, PAGES, IDLE_SECONDS, BUSY_SECONDS = 9, 60, 20, 10, 12
 #: rows in view that change once a second
@@ -86,7 +87,7 @@ def table(title: str, rows: Sequence[Row]) -> str:
 def measure(running: Server, port: int, work: "Work") -> list[Row]:
     command = [sys.executable, "-m", "mofsim", "tui", "--server", f"http://127.0.0.1:{port}"]
     started = [start_up(command, running.key) for _ in range(STARTS)]
-    paints, filled = zip(*started, strict=True)
+    paints, filled, used = zip(*started, strict=True)
     with console(command, running.key) as terminal:
         # By second, for what comes in one burst a minute must not vanish in the mean.
         before = terminal.cpu_ms()
@@ -104,6 +105,7 @@ def measure(running: Server, port: int, work: "Work") -> list[Row]:
     return [
         row("spawn to the frame of the list", "ms", 350, paints, "p50"),
         row("spawn to its first rows", "ms", 350, filled, "p50"),
+        row("processor until its first rows", "ms", 350, used, "p50"),
         row("key to first byte", "ms", 20, keys),
         row("idle, nothing changing", "B/s", 0, idle, "p50"),
         Row("idle, processor", "%", 1, cpu, cpu),
@@ -120,10 +122,13 @@ def row(what: str, unit: str, budget: float, values: Sequence[float], judged: st
     return Row(what, unit, budget, statistics.median(values), p95, judged)
 
 
-def start_up(command: Sequence[str], key: str) -> tuple[float, float]:
-    """Milliseconds to the frame of the list, and to the rows in it."""
+def start_up(command: Sequence[str], key: str) -> tuple[float, float, float]:
+    """Milliseconds to the frame of the list, to the rows in it, and of the processor until then.
+
+    The last is what an idle machine would take, on one that has much else to do.
+    """
     with Terminal(command, MOFSIM_API_KEY=key) as terminal:
-        return terminal.wait_for("[2 Tasks"), terminal.wait_for("1 of ")
+        return terminal.wait_for("[2 Tasks"), terminal.wait_for("1 of "), terminal.cpu_ms()
 
 
 @contextmanager
@@ -135,10 +140,14 @@ def console(command: Sequence[str], key: str) -> Iterator[Terminal]:
 
 
 def only(terminal: Terminal, text: str) -> None:
-    """The list with this filter, or with none."""
+    """The list with this filter."""
     terminal.press(b"/")
-    terminal.press(b"\x15" + text.encode() + b"\r", quiet_seconds=0.5)
-    terminal.bytes_during(2)
+    for character in text:
+        terminal.press(character.encode(), quiet_seconds=0.05)
+    terminal.press(b"\r", quiet_seconds=0.5)
+    # The cursor stays on its task, wherever that is now.
+    terminal.send(b"g")
+    terminal.settle()
 
 
 def open_log(terminal: Terminal, task_id: int) -> None:
@@ -154,7 +163,9 @@ def open_log(terminal: Terminal, task_id: int) -> None:
     while b"this is line 1 of the log" not in terminal.printed:
         if time.perf_counter() > deadline:
             raise TimeoutError("the log was never read to its start")
-        terminal.press(b"jg", quiet_seconds=1)
+        for key in (b"j", b"g"):
+            terminal.send(key)
+            terminal.bytes_during(1)
     terminal.bytes_during(2)
 
 
@@ -172,6 +183,9 @@ class Work:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for lease in self.held:
+            with self.database.write() as session:
+                leases.finish(session, lease, Outcome(status=TaskStatus.CANCELLED))
         self.database.close()
 
     @contextmanager

@@ -17,6 +17,8 @@ DOWN, PAGE_DOWN = b"\x1b[B", b"\x1b[6~"
 
 #: A modern terminal says yes when it is asked whether it can show frames as a whole.
 _ASKS_FOR_SYNC, _HAS_SYNC = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+#: What comes within so many milliseconds of the first byte is one answer.
+_AT_ONCE_MS = 40.0
 _FRAME = b"\x1b[?2026h"
 
 
@@ -26,7 +28,7 @@ class Answer(NamedTuple):
     n_bytes: int
     first_ms: float
     last_ms: float
-    #: pictures that were shown as a whole
+    #: pictures that were shown as a whole as the answer itself; later ones tell what the server said meanwhile
     n_frames: int
 
 
@@ -67,10 +69,18 @@ class Terminal:
         if not n_bytes:
             raise TimeoutError(f"no answer to {key!r}")
         first_ms = last_ms = self._ms(sent)
+        while self._ms(sent) < first_ms + _AT_ONCE_MS and (more := self._read(_AT_ONCE_MS / 1000)):
+            n_bytes += more
+            last_ms = self._ms(sent)
+        n_frames = self.printed.count(_FRAME, begin)
         while more := self._read(quiet_seconds):
             n_bytes += more
             last_ms = self._ms(sent)
-        return Answer(n_bytes, first_ms, last_ms, self.printed.count(_FRAME, begin))
+        return Answer(n_bytes, first_ms, last_ms, n_frames)
+
+    def send(self, key: bytes) -> None:
+        """Without waiting for an answer, for there may be none."""
+        os.write(self._fd, key)
 
     def settle(self, quiet_seconds: float = 1.0, seconds: float = 20) -> None:
         """Wait until nothing came for a while. Raises TimeoutError when it never falls silent."""

@@ -122,13 +122,19 @@ def _of_task(task: Task) -> Iterator[Moment]:
 
 def _of_events(events: Sequence[Event]) -> Iterator[Moment]:
     """What each event changed in the task, by the task that the one before it carried."""
+    from pydantic import ValidationError
+
     from mofsim.schemas.tasks import Task
 
     before: Task | None = None
     for event in events:
         if "task" not in event.data:
             continue
-        task = Task.model_validate(event.data["task"])
+        try:
+            task = Task.model_validate(event.data["task"])
+        except ValidationError:
+            # Kept from before an upgrade, when a task had less to tell.
+            continue
         if event.type == EventType.TASK_CREATED:
             yield Moment(event.time, f"submitted, {task.priority.name.lower()} priority")
         queued_at_once = event.type == EventType.TASK_CREATED and task.status is TaskStatus.QUEUED

@@ -10,6 +10,7 @@ from enum import StrEnum
 from math import isnan, nan
 from typing import TYPE_CHECKING, NamedTuple
 
+from mofsim.tui.packed import Packed
 from mofsim.vocabulary import LogLevel
 
 if TYPE_CHECKING:
@@ -38,13 +39,13 @@ class Stamp(StrEnum):
 class Rows(NamedTuple):
     """What lines are drawn as: of a line with several rows only the first has a time, the others have none (NaN)."""
 
-    texts: list[str]
+    texts: Packed
     levels: bytearray
     times: array[float]
 
     @classmethod
     def none(cls) -> Rows:
-        return cls([], bytearray(), array("d"))
+        return cls(Packed(), bytearray(), array("d"))
 
     def add(self, level: LogLevel, time: datetime, message: str) -> int:
         """How many rows came."""
@@ -56,7 +57,7 @@ class Rows(NamedTuple):
         return len(rows)
 
     def extend(self, other: Rows) -> None:
-        self.texts.extend(other.texts)
+        self.texts.join(other.texts)
         self.levels.extend(other.levels)
         self.times.extend(other.times)
 
@@ -77,7 +78,7 @@ class LogBuffer:
         return len(self._rows.texts)
 
     @property
-    def texts(self) -> list[str]:
+    def texts(self) -> Packed:
         """The rows without their times."""
         return self._rows.texts
 

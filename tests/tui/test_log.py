@@ -36,6 +36,17 @@ def test_earlier_lines_come_in_front() -> None:
     assert buffer.from_start and buffer.texts[0].endswith("line 1")
 
 
+def test_many_lines_are_packed_and_read_as_they_were() -> None:
+    buffer = LogBuffer()
+    buffer.add(lines(2001, 2600))
+    assert buffer.add_before(lines(1, 1000), complete=False) == 0
+    assert buffer.add_before(lines(1001, 2000), complete=True) == 2000
+    buffer.add(lines(2601, 2610, "odd \udcff {}"))
+    assert [*buffer.texts[:2600]] == [f"line {i}" for i in range(1, 2601)]
+    assert buffer.texts[-1] == "odd \udcff 2610" and len(buffer.texts) == len(buffer) == 2610
+    assert buffer.find("line 1234", 5, +1) == 1233
+
+
 def test_control_characters_do_not_reach_the_terminal() -> None:
     buffer = LogBuffer()
     buffer.add(lines(1, 1, "red \x1b[31m and \x07 bell"))
