@@ -91,7 +91,8 @@ class Welcome(ModalScreen[None]):
             self._draw()
 
     def _draw(self) -> None:
-        reason = self._session.store.reason
+        # What it advises stands below.
+        reason = self._session.store.reason.partition(";")[0]
         self.said.update(f"{reason[:1].upper()}{reason[1:]}.")
 
     def _look(self) -> None:
