@@ -17,6 +17,7 @@ DOWN, PAGE_DOWN = b"\x1b[B", b"\x1b[6~"
 
 #: A modern terminal says yes when it is asked whether it can show frames as a whole.
 _ASKS_FOR_SYNC, _HAS_SYNC = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+_FRAME = b"\x1b[?2026h"
 
 
 class Answer(NamedTuple):
@@ -25,6 +26,8 @@ class Answer(NamedTuple):
     n_bytes: int
     first_ms: float
     last_ms: float
+    #: pictures that were shown as a whole
+    n_frames: int
 
 
 class Terminal:
@@ -58,16 +61,16 @@ class Terminal:
 
     def press(self, key: bytes, quiet_seconds: float = 0.3) -> Answer:
         """Send a key and read until nothing came for a while. Raises TimeoutError when nothing comes at all."""
-        sent = time.perf_counter()
+        sent, begin = time.perf_counter(), len(self.printed)
         os.write(self._fd, key)
-        n_bytes = self._read(3)
+        n_bytes = self._read(10)
         if not n_bytes:
             raise TimeoutError(f"no answer to {key!r}")
         first_ms = last_ms = self._ms(sent)
         while more := self._read(quiet_seconds):
             n_bytes += more
             last_ms = self._ms(sent)
-        return Answer(n_bytes, first_ms, last_ms)
+        return Answer(n_bytes, first_ms, last_ms, self.printed.count(_FRAME, begin))
 
     def settle(self, quiet_seconds: float = 1.0, seconds: float = 20) -> None:
         """Wait until nothing came for a while. Raises TimeoutError when it never falls silent."""

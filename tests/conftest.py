@@ -30,6 +30,12 @@ MakeSettings = Callable[..., Settings]
 Headers = dict[str, str]
 
 
+def pytest_configure() -> None:
+    """Whoever runs the tests may have settings in the environment that name a data folder: it is none of theirs."""
+    for name in [name for name in os.environ if name.startswith("MOFSIM_")]:
+        del os.environ[name]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(item.path.parent.name) if item.path.parent.name in LONGEST else 9)
 

@@ -14,6 +14,7 @@ from textual.binding import Binding
 
 if TYPE_CHECKING:
     from mofsim.schemas.alerts import AlertRule
+    from mofsim.schemas.benchmarks import Benchmark, BenchmarkCell
     from mofsim.schemas.resources import Alert, Structure, Worker
     from mofsim.schemas.tasks import Task
     from mofsim.tui.stock import ModelRow
@@ -36,6 +37,11 @@ class Scope(StrEnum):
     MODEL = "on models"
     STRUCTURE = "on structures"
     FORM = "in the form"
+    ONE = "in the form for one task"
+    MANY = "in the form for many tasks"
+    BENCHMARK = "on benchmarks"
+    BENCHMARK_LIST = "in the list of benchmarks"
+    MATRIX = "in the matrix of a benchmark"
     CONSOLE = "everywhere"
 
 
@@ -55,6 +61,9 @@ class Context:
     chosen: bool = False
     model: ModelRow | None = None
     structure: Structure | None = None
+    benchmark: Benchmark | None = None
+    #: of its matrix, the one under the cursor
+    cell: BenchmarkCell | None = None
     #: there is a picture of a structure to turn
     pictured: bool = False
     #: ids of workers that hold the model in memory

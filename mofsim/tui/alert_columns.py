@@ -43,14 +43,14 @@ def history_columns(glyphs: Glyphs, now: Clock) -> list[Column[Alert]]:
 def rule_columns(glyphs: Glyphs, now: Clock) -> list[Column[AlertRule]]:
     """What is dropped first where room is short: CHANNELS, RISES, WATCHES, FURTHER."""
     return [
-        Column("NAME", 17, lambda rule, width: _cut(rule.name, width, glyphs), flex=1, most=30),
+        Column("NAME", 17, lambda rule, width: _cut(rule.name, width, glyphs), flex=1, most=30, least=12),
         Column("STATE", 8, lambda rule, _: rule_state(rule, now(), glyphs)),
-        Column("LEVEL", 8, lambda rule, _: (str(rule.level), PLAIN)),
+        Column("LEVEL", 8, lambda rule, _: (str(rule.level), PLAIN), drop=1),
         Column("THRESHOLD", 11, lambda rule, _: (alert_words.threshold(rule), PLAIN), right=True),
-        Column("FURTHER", 22, lambda rule, width: _cut(alert_words.further(rule), width, glyphs), drop=1),
-        Column("RISES", 18, lambda rule, width: _cut(alert_words.rises(rule), width, glyphs), drop=3),
-        Column("CHANNELS", 10, lambda rule, width: _cut(alert_words.channels(rule), width, glyphs), drop=4),
-        Column("WATCHES", 20, lambda rule, width: _cut(rule.says, width, glyphs), flex=4, drop=2),
+        Column("FURTHER", 22, lambda rule, width: _cut(alert_words.further(rule), width, glyphs), drop=2),
+        Column("RISES", 18, lambda rule, width: _cut(alert_words.rises(rule), width, glyphs), drop=4),
+        Column("CHANNELS", 10, lambda rule, width: _cut(alert_words.channels(rule), width, glyphs), drop=5),
+        Column("WATCHES", 20, lambda rule, width: _cut(rule.says, width, glyphs), flex=4, drop=3),
     ]
 
 

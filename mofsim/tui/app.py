@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.timer import Timer
 
-from mofsim.tui import jobs, messages
+from mofsim.tui import format, jobs, many_messages, messages
 from mofsim.tui.feed import Feed
 from mofsim.tui.keymap import keymap_file, load
 from mofsim.tui.looks import Glyphs, glyphs_for
@@ -97,6 +97,7 @@ class Console(App[None]):
         self.add_mode("alerts", later(self.session, "alerts", "AlertsScreen"))
         self.add_mode("models", later(self.session, "models", "ModelsScreen"))
         self.add_mode("structures", later(self.session, "structures", "StructuresScreen"))
+        self.add_mode("benchmarks", later(self.session, "benchmarks", "BenchmarksScreen"))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = [*super().get_line_filters(), *([self._painted] if self._painted else [])]
@@ -198,10 +199,20 @@ class Console(App[None]):
     def on_said(self, message: messages.Said) -> None:
         self.notify(message.text, severity=message.severity, markup=False)
 
+    def on_working(self, message: messages.Working) -> None:
+        done, total = format.grouped(message.done), format.grouped(message.total)
+        self.session.working = f"{done} of {total} {message.words}" if message.words else ""
+        self._publish(Change(counts=True))
+
     def on_submitted(self, message: messages.Submitted) -> None:
         tasks = self._tasks_screen()
         self._publish(self.session.store.refreshed(message.task, new=True))
         tasks.put_cursor_on(message.task)
+
+    def on_batch_submitted(self, message: many_messages.BatchSubmitted) -> None:
+        batch = message.batch
+        self.show_tasks(f"batch:{batch.id}")
+        self.notify(f"batch {batch.id}: {len(batch.task_ids)} tasks; the filter batch:{batch.id} lists them", timeout=6)
 
     def show_tasks(self, text: str) -> None:
         """The list, with this filter."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from textual.message import Message
@@ -34,8 +36,12 @@ Job = Callable[..., Coroutine[Any, Any, None]]
 
 #: Lines of a log that are read at once; larger pages leave more holes in memory when they are put away.
 LOG_PAGE = 500
-#: Rows that "select all" reads at most.
-SELECT_PAGE, SELECT_PAGES = 500, 4
+#: Rows that "select all" reads at a time, and the most pages of them: as many tasks as a batch can have.
+SELECT_PAGE, SELECT_PAGES = 500, 20
+#: Of a change to many things: so many questions at a time, so many a second, and how often it is told how far it is.
+LINES, PER_SECOND, TELL_EVERY = 4, 50.0, 0.5
+#: With so many things or fewer all are asked for at once.
+AT_ONCE = 50
 #: Alerts that are read, those that are over too.
 ALERT_HISTORY = 500
 #: Points of each curve in a comparison.
@@ -59,18 +65,31 @@ async def page(client: AsyncClient, fetch: Fetch, post: Post) -> None:
 
 
 async def select_all(client: AsyncClient, query: Query, post: Post) -> None:
-    """All tasks of a list, up to a number that a person can mean."""
+    """All tasks of a list, loaded or not, up to a number that a person can mean."""
     found: list[Task] = []
+    shared: dict[str, Any] = {}
     cursor = None
     for _ in range(SELECT_PAGES):
         answer = await _quietly(client.tasks(**query.arguments(), limit=SELECT_PAGE, cursor=cursor))
         if answer is None:
+            post(messages.SelectionCame((), more=False))
             return
-        found += [task for task in answer.items if query.matches(task)]
+        found += [_slim(task, shared) for task in answer.items if query.matches(task)]
         cursor = answer.next_cursor
         if cursor is None:
             break
+        post(messages.Selecting(len(found), answer.total if query.exact else None))
     post(messages.SelectionCame(found, more=cursor is not None))
+
+
+def _slim(task: Task, shared: dict[str, Any]) -> Task:
+    """With the parts that it has in common with others kept once: ten thousand tasks are to fit into memory."""
+    parts = {
+        name: shared.setdefault(f"{name} {value!r}", value)
+        for name in ("structure", "parameters", "progress")
+        if (value := getattr(task, name)) is not None
+    }
+    return task.model_copy(update=parts)
 
 
 async def task(client: AsyncClient, task_id: int, post: Post) -> None:
@@ -278,15 +297,33 @@ async def submit(
 async def _each(
     things: Sequence[N], ask: Callable[[N], Awaitable[object]], done: str, post: Post, what: str = "task"
 ) -> None:
-    """One after another, so that a long selection does not crowd out others; a refusal stops none of the rest."""
+    """A few at a time and, of many, so many a second, so that a long selection does not crowd out others.
+
+    A refusal stops none of the rest. Of many it is told meanwhile how far it is.
+    """
     from mofsim.client import ClientError
 
     refused = []
-    for thing in things:
-        try:
-            await ask(thing)
-        except ClientError as error:
-            refused.append(str(error))
+    begun = told_at = monotonic()
+    waiting, n_done, is_long = iter(things), 0, len(things) > AT_ONCE
+
+    async def line() -> None:
+        nonlocal n_done, told_at
+        for thing in waiting:
+            try:
+                await ask(thing)
+            except ClientError as error:
+                refused.append(str(error))
+            n_done += 1
+            if is_long and monotonic() - told_at > TELL_EVERY:
+                told_at = monotonic()
+                post(messages.Working(n_done, len(things), f"{what}s {done.partition(';')[0]}"))
+            if is_long:
+                await asyncio.sleep(max(0.0, begun + n_done / PER_SECOND - monotonic()))
+
+    await asyncio.gather(*(line() for _ in range(min(LINES, len(things)))))
+    if is_long:
+        post(messages.Working(len(things), len(things), ""))
     fine = len(things) - len(refused)
     named = f"{what} {getattr(things[0], 'name', things[0].id)}" if len(things) == 1 else f"{fine} {what}s"
     if fine:

@@ -81,6 +81,23 @@ class SelectionCame(Message):
 
 
 @dataclass
+class Selecting(Message):
+    """So many of the tasks that "select all" means are read; `total` where it is known."""
+
+    done: int
+    total: int | None
+
+
+@dataclass
+class Working(Message):
+    """How far a change to many things is; no words when it has ended."""
+
+    done: int
+    total: int
+    words: str
+
+
+@dataclass
 class Counted(Message):
     queue: Queue
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from mofsim.tui.actions import Action, Context, Refusal
 from mofsim.tui.actions import Scope as S
 from mofsim.tui.alert_words import task_of
-from mofsim.vocabulary import FINAL, WAITING, Priority, TaskStatus, WorkerState
+from mofsim.vocabulary import FINAL, OPEN_CELLS, SILENT_CELLS, WAITING, CellState, Priority, TaskStatus, WorkerState
 
 
 def _any_task(context: Context) -> str | None:
@@ -45,6 +45,8 @@ def _few(context: Context) -> str | None:
     return f"{n} are too many to compare; {MOST} can stand side by side" if n > MOST else None
 
 
+#: Cells of a benchmark that somebody should look at.
+NOT_WELL = frozenset({CellState.FAILED, CellState.LOST})
 RETRIED = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.TIMEOUT})
 _alive = _some(set(TaskStatus) - FINAL, "only what waits or runs can be cancelled")
 _ended_without_result = _some(RETRIED, "only what failed, was cancelled or timed out can be tried again")
@@ -160,6 +162,24 @@ def _any_structure(context: Context) -> str | None:
 def _can_remove(context: Context) -> str | None:
     built_in = context.structure is not None and context.structure.is_builtin
     return _any_structure(context) or ("built-in structures stay" if built_in else None)
+
+
+def _any_benchmark(context: Context) -> str | None:
+    return None if context.benchmark else "there is no benchmark under the cursor"
+
+
+def _has_cells(states: Collection[CellState], none: str) -> Refusal:
+    def refusal(context: Context) -> str | None:
+        counts = context.benchmark.counts if context.benchmark else {}
+        return _any_benchmark(context) or (None if any(counts.get(state) for state in states) else none)
+
+    return refusal
+
+
+def _cell_has_task(context: Context) -> str | None:
+    if context.cell is None:
+        return "there is no cell under the cursor"
+    return None if context.cell.task_id is not None else f"it has no task: {context.cell.reason or context.cell.state}"
 
 
 def _pictured(context: Context) -> bool:
@@ -359,7 +379,35 @@ ACTIONS: tuple[Action, ...] = (
     Action("structure.reverse", "S", "reverse", "Reverse the order", S.STRUCTURE),
     Action("form.submit", "ctrl+s", "submit", "Check the form and submit it", S.FORM, acts=True, footer=1),
     Action("form.back", "escape", "back", "Back, without submitting", S.FORM, footer=2),
+    Action("one.many", "ctrl+n", "many tasks", "Several structures, models or types at once, from what is chosen",
+           S.ONE, footer=3),
+    Action("many.filter", "/", "filter", "Filter the structures: words, metal:zn, set:NAME, atoms:<300, ! inverts",
+           S.MANY, footer=3),
+    Action("benchmark.open", "enter", "matrix", "The matrix of the benchmark: models × task types × structures",
+           S.BENCHMARK_LIST, refusal=_any_benchmark, footer=1),
+    Action("matrix.task", "enter", "open task", "Open the task of the cell", S.MATRIX,
+           refusal=_cell_has_task, footer=1),
+    Action("matrix.back", "escape,backspace", "back", "Back to the benchmarks", S.MATRIX, footer=2),
+    Action("matrix.left", "left,h", "left", "The cell at the left", S.MATRIX),
+    Action("matrix.right", "right", "right", "The cell at the right", S.MATRIX),
+    Action("matrix.failed", "f", "next failed", "Go to the next cell that failed or was lost", S.MATRIX,
+           refusal=_has_cells(NOT_WELL, "none failed"), footer=3),
+    Action("benchmark.retry", "r", "retry", "Try again what a worker, a device, a disk or a person ended", S.BENCHMARK,
+           acts=True, refusal=_has_cells(SILENT_CELLS, "nothing was lost or cancelled; R tries again what failed"),
+           footer=4),
+    Action("benchmark.retry_failed", "R", "retry failed", "Try again what failed by itself too: asks first",
+           S.BENCHMARK, acts=True, refusal=_has_cells(NOT_WELL | SILENT_CELLS, "nothing failed"), footer=8),
+    Action("benchmark.add", "m", "add model", "Compute the benchmark with another model too", S.BENCHMARK,
+           acts=True, refusal=_any_benchmark, footer=5),
+    Action("benchmark.save", "e", "save report", "Save the report on this machine: a page, text, or CSV",
+           S.BENCHMARK, acts=True, refusal=_any_benchmark, footer=6),
+    Action("benchmark.cancel", "c", "cancel", "Cancel all tasks of the benchmark that have not ended: asks first",
+           S.BENCHMARK, acts=True, refusal=_has_cells(OPEN_CELLS, "all of it has ended"), footer=7),
+    Action("console.benchmarks", "8", "benchmarks", "The benchmarks, each with its matrix", S.CONSOLE,
+           applies=lambda c: c.mode != "benchmarks"),
     Action("task.new", "n", "new task", "Fill in the form for a new task", S.CONSOLE, acts=True, footer=6),
+    Action("task.many", "N", "many tasks", "Submit several structures with several models and task types", S.CONSOLE,
+           acts=True),
     Action("alert.acknowledge", "a", "ack", "Acknowledge: you look after the alert, and its level rises no more",
            S.CONSOLE, acts=True, applies=lambda c: bool(c.alerts), refusal=_can_acknowledge, footer=2, counts=True),
     Action("console.dashboard", "1", "dashboard", "The whole at a glance, with what needs you", S.CONSOLE,

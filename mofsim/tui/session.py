@@ -30,6 +30,8 @@ class Mode:
     title: str
     #: where room is short; "" when the title is short enough
     short: str = ""
+    #: named in the header while it is shown, and not before
+    quiet: bool = False
 
 
 MODES = (
@@ -40,6 +42,7 @@ MODES = (
     Mode("alerts", "5", "Alerts"),
     Mode("models", "6", "Models"),
     Mode("structures", "7", "Structures", "Structs"),
+    Mode("benchmarks", "8", "Benchmarks", "Bench", quiet=True),
 )
 
 
@@ -58,6 +61,8 @@ class Session:
     #: what was cancelled last, and until when (on the monotonic clock) that can be taken back
     cancelled: Sequence[Task] = ()
     undo_until: float = 0.0
+    #: how far a change to many things is, in words; empty when there is none
+    working: str = ""
     #: the user's keys, by action
     keymap: Mapping[str, str] = field(default_factory=dict)
     remembered: Remembered = field(default_factory=Remembered)

@@ -100,6 +100,11 @@ class StructureBook:
     def __len__(self) -> int:
         return len(self._known)
 
+    @property
+    def known(self) -> Iterable[Structure]:
+        """All of them, whatever the filter leaves."""
+        return self._known.values()
+
     def get(self, id: int | None) -> Structure | None:
         return self._known.get(id) if id is not None else None
 

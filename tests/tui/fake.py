@@ -12,6 +12,8 @@ from urllib.parse import unquote
 from mofsim.client import ApiError, AsyncClient, Conflict, KeyRefused, NotFound, ServerUnreachable
 from mofsim.client.request import File, Request, Stream
 from mofsim.schemas.alerts import AlertNotification, AlertRule
+from mofsim.schemas.batches import Batch
+from mofsim.schemas.benchmarks import BenchmarkDetail
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.estimates import Estimate, TimeEstimate
 from mofsim.schemas.events import Event
@@ -45,7 +47,7 @@ from mofsim.vocabulary import (
     TaskType,
     WorkerState,
 )
-from tests.tui import fake_log, fake_stock
+from tests.tui import fake_batches, fake_benchmarks, fake_log, fake_stock
 from tests.tui.fake_machines import NOW, Machines
 
 T = TypeVar("T")
@@ -226,6 +228,8 @@ class World:
     #: requests that were made: method and path
     asked: list[tuple[str, str]] = field(default_factory=list)
     submitted: list[dict[str, Any]] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
+    benchmarks: dict[int, BenchmarkDetail] = field(default_factory=dict)
     #: what was asked for an estimate
     estimated: list[dict[str, Any]] = field(default_factory=list)
     #: set to refuse the next submit or estimate
@@ -403,6 +407,8 @@ class FakeClient(AsyncClient):
             "structures": self._structures,
             "models": self._models,
             "alerts": self._alerts,
+            "batches": self._batches,
+            "benchmarks": self._benchmarks,
         }
 
     async def events(
@@ -492,6 +498,8 @@ class FakeClient(AsyncClient):
     async def _tasks(self, request: Request[Any], rest: list[str]) -> Any:
         if rest == ["estimate"]:
             return self._estimate(request)
+        if rest == ["batch"]:
+            return await fake_batches.submit(self.world, request)
         if request.method == "POST" and not rest[0].isdecimal():
             return await self._submit(request, rest[0])
         if not rest:
@@ -641,6 +649,12 @@ class FakeClient(AsyncClient):
 
     async def _geometry(self, found: Task, request: Request[Any]) -> Any:
         return fake_stock.task_geometry(self.world, found, request.query["frame"])
+
+    async def _batches(self, request: Request[Any], rest: list[str]) -> Any:
+        return fake_batches.answer(self.world, rest)
+
+    async def _benchmarks(self, request: Request[Any], rest: list[str]) -> Any:
+        return fake_benchmarks.answer(self.world, request, rest)
 
     async def _structures(self, request: Request[Any], rest: list[str]) -> Any:
         return await fake_stock.structures(self.world, request, rest)

@@ -80,7 +80,7 @@ def some_models() -> list[Model]:
 def detail(of: Model, world: "World") -> ModelDetail:
     values: dict[str, Any] = {
         "checkpoint": f"package:{of.framework}/{of.name}.pth",
-        "weights_sha256": "5e" * 32,
+        "weights_sha256": "ab" * 32,
         "python": "",
         "environment": None,
         "versions": {"sevenn": "0.11.2", "torch": "2.6.0"},
@@ -173,6 +173,8 @@ async def structures(world: "World", request: Request[Any], rest: list[str]) -> 
             return saved
         case ("DELETE", [id]):
             return await _remove(world, int(id))
+        case ("GET", [id]):
+            return next(each for each in world.structures if each.id == int(id))
         case ("GET", [id, "geometry"]):
             if int(id) in world.lost:
                 raise NotFound(f"the file of structure {id} is gone", code=404, type="NotFound")

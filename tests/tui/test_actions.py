@@ -7,9 +7,12 @@ from mofsim.tui.commands import commands
 from mofsim.tui.keymap import load
 from mofsim.tui.registry import ACTIONS, BY_ID, possible
 from mofsim.tui.screens.alerts import AlertsScreen
+from mofsim.tui.screens.benchmark import BenchmarkScreen
+from mofsim.tui.screens.benchmarks import BenchmarksScreen
 from mofsim.tui.screens.compare import Compare
 from mofsim.tui.screens.dashboard import Dashboard
 from mofsim.tui.screens.logs import LogsScreen
+from mofsim.tui.screens.many import ManyForm
 from mofsim.tui.screens.model_upload import ModelUpload
 from mofsim.tui.screens.models import ModelsScreen
 from mofsim.tui.screens.structure_import import StructureImport
@@ -48,6 +51,9 @@ SCREENS = [
     StructuresScreen,
     ModelUpload,
     StructureImport,
+    ManyForm,
+    BenchmarksScreen,
+    BenchmarkScreen,
 ]
 
 

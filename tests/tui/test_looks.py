@@ -151,7 +151,13 @@ def test_a_bulk_modulus(snap_compare: Compare, size: tuple[int, int]) -> None:
     known.tasks[8117] = task(8117, TaskStatus.COMPLETED, task_type=TaskType.BULK_MODULUS, parameters={})
     known.results[8117] = found.bulk_modulus(fit_ok=False)
     assert picture(
-        snap_compare, size, ["G", "enter", "tab", "tab"], "The fit is not", "bulk modulus", "16.2 GPa", known=known
+        snap_compare,
+        size,
+        ["G", "enter", "tab", "tab", "tab"],
+        "The fit is not",
+        "bulk modulus",
+        "16.2 GPa",
+        known=known,
     )
 
 
@@ -168,13 +174,13 @@ def test_model_form(snap_compare: Compare, size: tuple[int, int]) -> None:
 @SIZES
 def test_inputs(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert picture(
-        snap_compare, size, ["G", "enter", *["tab"] * 3], "[Inputs]", "ab" * 8, "▲ mofsimbench has 0.001 eV/Å"
+        snap_compare, size, ["G", "enter", *["tab"] * 4], "[Inputs]", "ab" * 8, "▲ mofsimbench has 0.001 eV/Å"
     )
 
 
 @SIZES
 def test_history(snap_compare: Compare, size: tuple[int, int]) -> None:
-    assert picture(snap_compare, size, ["G", "enter", *["tab"] * 4], "[History]", "41.0 s of loading", "submitted")
+    assert picture(snap_compare, size, ["G", "enter", *["tab"] * 5], "[History]", "41.0 s of loading", "submitted")
 
 
 @SIZES

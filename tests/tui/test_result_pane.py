@@ -159,7 +159,7 @@ def known_with(values: dict[str, Any], task_type: TaskType, **parameters: Any) -
 
 async def test_a_bulk_modulus_is_drawn_with_its_points(run: Run) -> None:
     async with run(known_with(found.bulk_modulus(), TaskType.BULK_MODULUS)) as c:
-        await open_ended(c, "tab", "tab")
+        await open_ended(c, "tab", "tab", "tab")
         await c.sees(
             "bulk modulus", "16.2 GPa", "energy above the minimum (eV)   B = 16.2 GPa", "volume (Å³)", "4263.84"
         )
@@ -168,7 +168,7 @@ async def test_a_bulk_modulus_is_drawn_with_its_points(run: Run) -> None:
 
 async def test_without_unicode_it_is_all_readable(run: Run) -> None:
     async with run(known_with(found.bulk_modulus(fit_ok=False), TaskType.BULK_MODULUS), glyphs=ASCII) as c:
-        await open_ended(c, "tab", "tab")
+        await open_ended(c, "tab", "tab", "tab")
         await c.sees("^ The fit is not to be trusted", "bulk modulus", "volume (A3)")
         assert c.text.isascii()
         assert "*" in c.text
@@ -177,7 +177,7 @@ async def test_without_unicode_it_is_all_readable(run: Run) -> None:
 async def test_imaginary_modes_come_first(run: Run) -> None:
     values = found.heat_capacity(imaginary_modes=3, lowest_frequency_THz=-1.2)
     async with run(known_with(values, TaskType.HEAT_CAPACITY)) as c:
-        await open_ended(c, "tab", "tab")
+        await open_ended(c, "tab", "tab", "tab")
         await c.sees("heat capacity at 300 K", "0.7125 J/g/K", "temperature (K)")
         assert "3 imaginary modes" in c.lines[3]
 
@@ -186,7 +186,7 @@ async def test_dynamics_show_temperature_pressure_and_volume(run: Run) -> None:
     known = known_with(found.stability(), TaskType.STABILITY, temperature_K=300.0, pressure_bar=1.0)
     known.curves[8117] = found.dynamics(8117)
     async with run(known) as c:
-        await open_ended(c, "tab", "tab")
+        await open_ended(c, "tab", "tab", "tab")
         await c.sees("temperature (K)", "pressure (GPa)", "volume (Å³)   drift +1.62 %", "set 300", "time (ps)")
 
 
@@ -194,7 +194,7 @@ async def test_a_file_is_saved_in_the_folder_that_is_typed(run: Run, tmp_path: P
     known = world()
     known.download_held = asyncio.Event()
     async with run(known) as c:
-        await open_ended(c, "tab", "tab")
+        await open_ended(c, "tab", "tab", "tab")
         await c.sees("final.cif")
         await c.press("G", "enter")
         await c.sees("Save final.cif of task 8117 in this folder:", "is made")
@@ -211,7 +211,7 @@ async def test_all_files_are_saved_at_once(run: Run, tmp_path: Path) -> None:
     known = world()
     known.contents["trajectory.extxyz"] = b"frames" * 1000
     async with run(known) as c:
-        await open_ended(c, "tab", "tab")
+        await open_ended(c, "tab", "tab", "tab")
         await c.sees("all of them")
         await c.press("G", "enter")
         await c.sees("Save 2 files of task 8117")
@@ -224,7 +224,7 @@ async def test_all_files_are_saved_at_once(run: Run, tmp_path: Path) -> None:
 async def test_a_folder_that_can_not_be_is_refused_where_it_is_typed(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     async with run() as c:
-        await open_ended(c, "tab", "tab")
+        await open_ended(c, "tab", "tab", "tab")
         await c.sees("final.cif")
         await c.press("G", "enter")
         c.app.screen.query_one("#path").value = str(tmp_path / "file")  # type: ignore[attr-defined]
@@ -236,7 +236,7 @@ async def test_a_folder_that_can_not_be_is_refused_where_it_is_typed(run: Run, t
 
 async def test_where_there_is_no_file_enter_says_so(run: Run) -> None:
     async with run() as c:
-        await open_ended(c, "tab", "tab")
+        await open_ended(c, "tab", "tab", "tab")
         await c.sees("final.cif")
         await c.press("enter")
         await c.sees("no file under the cursor")
@@ -244,7 +244,7 @@ async def test_where_there_is_no_file_enter_says_so(run: Run) -> None:
 
 async def test_the_cursor_stays_on_its_value_when_others_come(run: Run) -> None:
     async with run() as c:
-        await open_ended(c, "tab", "tab")
+        await open_ended(c, "tab", "tab", "tab")
         await c.sees("final.cif")
         await c.press("j", "j")
         await c.sees("▌ steps")
@@ -257,7 +257,7 @@ async def test_the_cursor_stays_on_its_value_when_others_come(run: Run) -> None:
 
 async def test_the_last_result_stays_when_the_server_is_gone(run: Run) -> None:
     async with run() as c:
-        await open_ended(c, "tab", "tab")
+        await open_ended(c, "tab", "tab", "tab")
         await c.sees("final.cif")
         await c.world.go_down()
         await c.sees("old")
@@ -292,7 +292,7 @@ async def test_inputs_show_structure_model_hashes_and_options(run: Run) -> None:
     )
     known.told[8117] = [delivery]
     async with run(known) as c:
-        await open_ended(c, "tab", "tab", "tab")
+        await open_ended(c, "tab", "tab", "tab", "tab")
         await c.sees(
             "[Inputs]",
             "Zn4C24H12O13",
@@ -385,14 +385,14 @@ async def test_who_changed_a_task_is_told_to_admins(run: Run) -> None:
         AuditLine(id=1, time=NOW, key_name="eve", route="/api/v1/tasks/{id}/retry", subject="tasks/81", **values),
     ]
     async with run(known) as c:
-        await open_ended(c, "tab", "tab", "tab", "tab")
+        await open_ended(c, "tab", "tab", "tab", "tab", "tab")
         await c.sees("[History]", "attempt 1", "submitted", "completed", "by ada from 10.0.0.3: queued it again")
         assert "eve" not in c.text
 
 
 async def test_what_happens_is_added_to_the_history(run: Run) -> None:
     async with run() as c:
-        await c.press(*"jjjjjj", "enter", "tab", "tab", "tab", "tab")
+        await c.press(*"jjjjjj", "enter", "tab", "tab", "tab", "tab", "tab")
         await c.sees("[History]", "attempt 1", "under way")
         await c.world.put(task(8125, TaskStatus.COMPLETED))
         await c.sees("✓ done", "completed")

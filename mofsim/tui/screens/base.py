@@ -140,6 +140,11 @@ class ConsoleScreen(Screen[None]):
 
         self.app.push_screen(SubmitForm(self.session))
 
+    def do_task_many(self) -> None:
+        from mofsim.tui.screens.many import ManyForm
+
+        self.app.push_screen(ManyForm(self.session))
+
     def do_alert_acknowledge(self) -> None:
         alerts = [alert for alert in self.alerts_meant() if not alert.resolved and alert.acknowledged_at is None]
         self.ask(jobs.acknowledge, alerts)
@@ -164,6 +169,9 @@ class ConsoleScreen(Screen[None]):
 
     def do_console_structures(self) -> None:
         self.app.switch_mode("structures")
+
+    def do_console_benchmarks(self) -> None:
+        self.app.switch_mode("benchmarks")
 
     def do_console_pause(self) -> None:
         self.session.changed.publish(self.store.pause(not self.store.paused))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
-from mofsim.tui import format, stock_jobs, stock_messages, structure_filter, structure_words
+from mofsim.tui import completion, format, stock_jobs, stock_messages, structure_filter, structure_words
 from mofsim.tui.actions import Context, Scope
 from mofsim.tui.looks import BAD, DIM
 from mofsim.tui.molecule import Molecule
@@ -52,7 +52,7 @@ class StructuresScreen(Viewing, Moving, ConsoleScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.book = self.store.stock.structures
-        self.filter = FilterBar(session.glyphs)
+        self.filter = FilterBar(session.glyphs, completion.of_structures(self.book))
         columns = structure_columns(self.store, session.glyphs, session.now)
         self.table: Table[Structure] = Table(columns, self.book.listing, lambda row: row.id, id="structures")
         self.table.glyphs = session.glyphs
@@ -227,6 +227,14 @@ class StructuresScreen(Viewing, Moving, ConsoleScreen):
         from mofsim.tui.screens.submit import SubmitForm
 
         self.app.push_screen(SubmitForm(self.session, structure=self._structure))
+
+    def do_task_many(self) -> None:
+        """Of those that the filter leaves."""
+        from mofsim.tui.screens.many import ManyForm
+
+        text = self.filter.input.value if self.book.terms else ""
+        found = [str(structure.id) for structure in self.book.listing.rows] if text else []
+        self.app.push_screen(ManyForm(self.session, filter_text=text, structures=found))
 
     def do_structure_tasks(self) -> None:
         structure = self._structure

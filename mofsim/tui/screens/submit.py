@@ -37,7 +37,7 @@ PRESET_NOTES = {
 
 
 class SubmitForm(ConsoleScreen):
-    SCOPES = (Scope.FORM,)
+    SCOPES = (Scope.FORM, Scope.ONE)
     TELLS_OF_ALERTS = False
     BINDINGS = bindings(SCOPES)
     AUTO_FOCUS = "PickInput"
@@ -256,6 +256,21 @@ class SubmitForm(ConsoleScreen):
 
     def do_form_back(self) -> None:
         self.dismiss()
+
+    def do_one_many(self) -> None:
+        """The form for many tasks in place of this one, with what is chosen here ticked."""
+        from mofsim.tui.screens.many import ManyForm
+
+        structure, model = self.structure.chosen.structure, self.model.value
+        self.app.switch_screen(
+            ManyForm(
+                self.session,
+                structures=[str(structure.id)] if structure else (),
+                models=[model] if model else (),
+                task_types=[self.type.value],
+                preset=self.preset.value,
+            )
+        )
 
     def do_form_submit(self) -> None:
         problems, chosen = self._check_all(), self.structure.chosen

@@ -40,9 +40,10 @@ class TaskScreen(Copying, ConsoleScreen):
         tasks = [task for task in self.targets() if not task.status.is_final and not task.stop_requested]
         # Those that lose most are named first.
         tasks.sort(key=lambda task: not task.status.is_active)
-        title = f"Cancel task {tasks[0].id}?" if len(tasks) == 1 else f"Cancel {len(tasks)} tasks?"
+        many = format.grouped(len(tasks))
+        title = f"Cancel task {tasks[0].id}?" if len(tasks) == 1 else f"Cancel {many} tasks?"
         items = [f"{task.id} {format.name(task)}: {would_be_lost(task, self._elapsed(task))}" for task in tasks]
-        yes = "cancel it" if len(tasks) == 1 else f"cancel these {len(tasks)}"
+        yes = "cancel it" if len(tasks) == 1 else f"cancel these {many}"
 
         def answered(confirmed: bool | None) -> None:
             if confirmed:
@@ -51,6 +52,8 @@ class TaskScreen(Copying, ConsoleScreen):
                 self.ask(jobs.cancel, tasks)
 
         hint = "What it wrote so far is kept." if any(task.status.is_active for task in tasks) else ""
+        if len(tasks) > jobs.PER_SECOND * UNDO_SECONDS:
+            hint = f"{hint} Of so many, z takes only those back that were cancelled last.".strip()
         self.app.push_screen(Confirm(title, items, hint, keep="keep", yes=yes), answered)
 
     def do_task_undo(self) -> None:

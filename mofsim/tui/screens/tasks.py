@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 
-from mofsim.tui import format, jobs, messages
+from mofsim.tui import completion, format, jobs, messages
 from mofsim.tui.actions import Context, Scope
-from mofsim.tui.looks import BAD, BOLD, DIM
+from mofsim.tui.looks import BAD, BOLD, DIM, KEY
 from mofsim.tui.query import Query, QueryError, parse
 from mofsim.tui.registry import bindings
 from mofsim.tui.screens.moving import Movable, Moving
@@ -40,12 +40,14 @@ class TasksScreen(Moving, Peeking):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.filter = FilterBar(session.glyphs)
+        self.filter = FilterBar(session.glyphs, completion.of_tasks(self.store))
         columns = task_columns(self.store, session.glyphs, session.now, session.remembered.columns)
         self.table: Table[Task] = Table(columns, self.store.window, lambda task: task.id, id="tasks")
         self.table.glyphs = session.glyphs
         self.peek = Peek(self.store, session.glyphs)
         self._error = ""
+        #: how far "select all" is
+        self._reading = ""
         #: the task to put the cursor on as soon as it is in the list
         self._wish: int | None = None
         #: where to go when the list that was asked for is there
@@ -125,7 +127,9 @@ class TasksScreen(Moving, Peeking):
         elif window.started and len(window):
             segments.append(piece(f"{format.grouped(self.table.index + 1)} of {format.grouped(len(window))}", DIM))
         if self.store.selected:
-            segments.append(piece(f"   {len(self.store.selected)} selected", BOLD))
+            segments.append(piece(f"   {format.grouped(len(self.store.selected))} selected", BOLD))
+        if self._reading or self.session.working:
+            segments.append(piece(f"   {self._reading or self.session.working}", KEY))
         self.filter.status.show(segments)
 
     def on_table_shown(self, message: Table.Shown) -> None:
@@ -221,10 +225,17 @@ class TasksScreen(Moving, Peeking):
     def do_list_all(self) -> None:
         self.ask(jobs.select_all, self.store.window.query, group="select")
 
+    def on_selecting(self, message: messages.Selecting) -> None:
+        of_all = f" of {format.grouped(message.total)}" if message.total is not None else ""
+        self._reading = f"reading {format.grouped(message.done)}{of_all}"
+        self.draw_status()
+
     def on_selection_came(self, message: messages.SelectionCame) -> None:
+        self._reading = ""
         self.store.selected.update((task.id, task) for task in message.tasks)
         if message.more:
-            self.app.notify(f"the first {len(message.tasks)} are selected; a filter names fewer", severity="warning")
+            n = format.grouped(len(message.tasks))
+            self.app.notify(f"the first {n} are selected; a filter names fewer", severity="warning")
         self.selection_changed()
 
     def selection_changed(self) -> None:

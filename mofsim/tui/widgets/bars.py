@@ -105,9 +105,9 @@ class HeaderBar(Lines):
             if is_shown and self.trail:
                 yield piece(f"{mode.title} {self.glyphs.arrow} {self.trail}", BOLD)
             elif is_shown:
-                label = naming(mode) if naming else mode.short or mode.title
+                label = f"{mode.key} {mode.title}" if naming else mode.short or mode.title
                 yield from (piece(f"[{label}", BOLD), *count, piece("]", BOLD))
-            elif naming and not self.trail:
+            elif naming and not self.trail and not mode.quiet:
                 yield from (piece(f" {naming(mode)}", DIM), *count, piece(space))
 
     def _count(self, mode: Mode) -> Sequence[Segment]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,9 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
+from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
+from mofsim.tui.completion import Complete
 from mofsim.tui.looks import Glyphs
 from mofsim.tui.widgets.lines import Lines, Row
 
@@ -21,11 +23,48 @@ from mofsim.tui.widgets.lines import Lines, Row
 PAUSE = 0.15
 
 
+class Words(Suggester):
+    """The first completion, shown behind what is typed."""
+
+    def __init__(self, complete: Complete) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._complete = complete
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return next((found for found in self._complete(value) if found.startswith(value)), None)
+
+
 class FilterInput(Input):
+    """tab completes, and once more takes the next completion; where there is none it goes on to the next field."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "clear", show=False, id="filter.clear", tooltip="Clear the filter"),
         Binding("down", "submit", show=False, id="filter.leave", tooltip="Back to the list"),
+        Binding("tab", "complete", show=False, id="filter.complete", tooltip="Complete a field or a value"),
     ]
+
+    def __init__(self, complete: Complete | None) -> None:
+        suggester = Words(complete) if complete else None
+        super().__init__(
+            placeholder="filter", compact=True, id="filter-input", select_on_focus=False, suggester=suggester
+        )
+        self.cursor_blink = False
+        self._complete = complete
+        #: the completions that tab goes through, and which of them stands there
+        self._offered: tuple[Sequence[str], int] = ((), 0)
+
+    def action_complete(self) -> None:
+        offered, place = self._offered
+        if len(offered) > 1 and self.value == offered[place]:
+            place = (place + 1) % len(offered)
+        else:
+            offered, place = (self._complete(self.value) if self._complete else ()), 0
+        self._offered = (offered, place)
+        if not offered:
+            self.app.action_focus_next()
+            return
+        self.value = offered[place]
+        self.cursor_position = len(self.value)
 
     def action_clear(self) -> None:
         self.value = ""
@@ -58,10 +97,9 @@ class FilterBar(Horizontal):
     class Left(Message):
         """Back to the list."""
 
-    def __init__(self, glyphs: Glyphs) -> None:
+    def __init__(self, glyphs: Glyphs, complete: Complete | None = None) -> None:
         super().__init__(id="filter")
-        self.input = FilterInput(placeholder="filter", compact=True, id="filter-input", select_on_focus=False)
-        self.input.cursor_blink = False
+        self.input = FilterInput(complete)
         self.status = Status()
         self._waiting: Timer | None = None
         self._told = ""

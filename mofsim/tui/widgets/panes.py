@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
@@ -44,12 +45,17 @@ class PaneBar(Lines):
         self.redraw()
 
     def draw(self, width: int, height: int) -> Iterable[Row]:
-        row = [piece(" ")]
-        for pane in self._panes:
-            name = f"{pane.capitalize()}{f' {n}' if (n := self._counts.get(pane)) else ''}"
-            row.append(piece(f"[{name}] ", BOLD) if pane == self.current else piece(f" {name}  ", DIM))
+        names = [self._titled(pane) for pane in self._panes]
+        # Where there is no room for all, those at the left of the one that is shown make way for it.
+        until = self._panes.index(self.current) + 1
+        first = next((i for i in range(until) if sum(n.cell_length for n in names[i:until]) < width), until - 1)
+        row = [piece(self.glyphs.dots[0] if first else " ", DIM), *names[first:]]
         gap = width - sum(segment.cell_length for segment in row) - len(self._hint)
         yield [*row, piece(" " * gap), piece(self._hint, KEY)] if gap > 0 else row
+
+    def _titled(self, pane: str) -> Segment:
+        name = f"{pane.capitalize()}{f' {n}' if (n := self._counts.get(pane)) else ''}"
+        return piece(f"[{name}] ", BOLD) if pane == self.current else piece(f" {name}  ", DIM)
 
 
 class PlotPane(Horizontal):
