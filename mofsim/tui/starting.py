@@ -15,7 +15,7 @@ from platformdirs import user_log_path
 #: The program, as the console itself was called; options for all commands come behind it.
 PROGRAM: Final = (sys.executable, "-m", "mofsim")
 #: What it logs is shown on a screen; who set these has the last word.
-FOR_PEOPLE: Final = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "MOFSIM_LOGGING__FORMAT": "text"}
+FOR_PEOPLE: Final = {"PYTHONUNBUFFERED": "1", "MOFSIM_LOGGING__FORMAT": "text"}
 #: Of the log so much is read to show its end, in bytes.
 TAIL = 8192
 

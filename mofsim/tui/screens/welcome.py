@@ -99,7 +99,8 @@ class Welcome(ModalScreen[None]):
         if self._starting is None:
             return
         status, lines = self._starting.status, self._starting.end(LINES)
-        shown = Text("\n".join(_CONTROL.sub("·", line) for line in lines), style=DIM)
+        plain = (_CONTROL.sub("·", Text.from_ansi(line).plain) for line in lines)
+        shown = Text("\n".join(plain), style=DIM)
         if status is None:
             cast("Console", self.app).hurry()
             head = Text(f"Starting (process {self._starting.pid}); it goes on when the console is left.\n", style=BOLD)
