@@ -14,6 +14,8 @@ from platformdirs import user_log_path
 
 #: The program, as the console itself was called; options for all commands come behind it.
 PROGRAM: Final = (sys.executable, "-m", "mofsim")
+#: What it logs is shown on a screen; who set these has the last word.
+FOR_PEOPLE: Final = {"PYTHONUNBUFFERED": "1", "MOFSIM_LOGGING__FORMAT": "text"}
 #: Of the log so much is read to show its end, in bytes.
 TAIL = 8192
 
@@ -40,7 +42,7 @@ class Starting:
         with self.log.open("wb") as file:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                env={**FOR_PEOPLE, **os.environ},
             )  # fmt: skip
 
     @property

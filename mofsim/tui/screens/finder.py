@@ -12,6 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from mofsim.tui.widgets.options import Options
+
 T = TypeVar("T")
 
 
@@ -32,7 +34,7 @@ class Finder(ModalScreen[T]):
         super().__init__()
         self.search = Input(placeholder=placeholder, id="search", compact=True)
         self.search.cursor_blink = False
-        self.list = OptionList(id="found", compact=True)
+        self.list = Options(id="found", compact=True)
         self.list.can_focus = False
         self._note = note
 

@@ -19,6 +19,7 @@ from mofsim.tui.looks import BAD, BOLD, DIM, KEY
 from mofsim.tui.server_list import DEMO
 from mofsim.tui.session import Session
 from mofsim.tui.store import Change
+from mofsim.tui.widgets.options import Options
 
 if TYPE_CHECKING:
     from mofsim.tui.app import Console
@@ -56,7 +57,7 @@ class Welcome(ModalScreen[None]):
         self._start = start
         self._starting: starting.Starting | None = None
         self.said = Static("", id="said", markup=False)
-        self.list = OptionList(id="choices", compact=True)
+        self.list = Options(id="choices", compact=True)
         self.log_end = Static("", id="log-end", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -90,21 +91,23 @@ class Welcome(ModalScreen[None]):
             self._draw()
 
     def _draw(self) -> None:
-        reason = self._session.store.reason
+        # What it advises stands below.
+        reason = self._session.store.reason.partition(";")[0]
         self.said.update(f"{reason[:1].upper()}{reason[1:]}.")
 
     def _look(self) -> None:
         if self._starting is None:
             return
         status, lines = self._starting.status, self._starting.end(LINES)
-        shown = Text("\n".join(_CONTROL.sub("·", line) for line in lines), style=DIM)
+        plain = (_CONTROL.sub("·", Text.from_ansi(line).plain) for line in lines)
+        shown = Text("\n".join(plain), style=DIM)
         if status is None:
             cast("Console", self.app).hurry()
             head = Text(f"Starting (process {self._starting.pid}); it goes on when the console is left.\n", style=BOLD)
         else:
             head = Text(f"It ended with exit status {status}. Its log, {self._starting.log}:\n", style=BAD)
             self._starting = None
-        self.log_end.update(head + shown)
+        self.log_end.update(Text.assemble(head, shown))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.action_choose(event.option.id or "")
