@@ -202,9 +202,11 @@ async def test_what_people_do_is_done_to_the_world(show: Show) -> None:
         c.app.show_tasks(f"id:{waiting}")
         await c.sees("1 of 1")
         await c.press("c", "y")
-        await c.until(lambda: world.tasks[waiting].status is TaskStatus.CANCELLED)
+        await c.sees("⊘ cancelled")
+        assert world.tasks[waiting].status is TaskStatus.CANCELLED
         await c.press("z")
-        await c.until(lambda: world.tasks[waiting].status is TaskStatus.QUEUED)
+        await c.sees("◌ wait")
+        assert world.tasks[waiting].status is TaskStatus.QUEUED
         await c.press("+")
         await c.sees("now ")
         await c.press("3")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from mofsim.client import AsyncClient
@@ -57,12 +58,15 @@ class DemoClient(AsyncClient):
         super().__init__(URL)
         self.world = world or World()
         self._line = DemoLine(self.world)  # type: ignore[assignment]
+        self._acted = asyncio.Event()
 
     async def send(self, request: Request[T]) -> T:
         # Like a server, it answers after others had their turn.
         await asyncio.sleep(0)
         self.world.advance()
         answer: Any = self._answer(request)
+        if request.method != "GET":
+            self._acted.set()
         return answer  # type: ignore[no-any-return]
 
     def _answer(self, request: Request[Any]) -> Any:
@@ -99,7 +103,10 @@ class DemoClient(AsyncClient):
                 last = event.id
                 if task in (None, event.task_id):
                     yield event
-            await asyncio.sleep(LOOKS_EVERY)
+            # What somebody did is told at once.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._acted.wait(), LOOKS_EVERY)
+            self._acted.clear()
 
     async def system_log_lines(
         self,
