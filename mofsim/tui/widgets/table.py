@@ -56,7 +56,8 @@ def fit(columns: Sequence[Column[R]], width: int, gap: int = 1) -> list[tuple[Co
         if wants is _width and not any(c.drop for c in kept):
             wants = _least
         else:
-            kept.remove(max(kept, key=lambda c: c.drop))
+            # Of those that must all stay the first says what a row is.
+            kept.remove(max(reversed(kept), key=lambda c: c.drop))
     spare = max(0, width - sum(wants(c) + gap for c in kept) + gap)
     shares = sum(c.flex for c in kept) or 1
     return [(c, min(c.most, wants(c) + spare * c.flex // shares)) for c in kept]
