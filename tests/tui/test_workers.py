@@ -71,12 +71,13 @@ async def test_charts_show_what_was_and_follow_the_cursor(run: Run) -> None:
         await c.sees("last 6 h", "6 h ago")
         await c.press("t")
         await c.sees("last 5 min")
+        await c.until(lambda: any(path.endswith("/history") for _, path in c.world.asked))
         asked = [path for _, path in c.world.asked if path.endswith("/history")]
-        assert asked and set(asked) == {"system/gpus/GPU-0/history"}
+        assert set(asked) == {"system/gpus/GPU-0/history"}
         await c.press("G")
         await c.sees("cores busy", "laptop:cpu0  4 cores")
         assert "temperature" not in c.text
-        assert ("GET", "system/hosts/laptop/history") in c.world.asked
+        await c.until(lambda: ("GET", "system/hosts/laptop/history") in c.world.asked)
         await c.press("k", "k", "k")
         await c.sees("gpu-box-1:gpu2", "the driver does not tell", "fault")
 
