@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -30,10 +31,14 @@ MakeSettings = Callable[..., Settings]
 Headers = dict[str, str]
 
 
-def pytest_configure() -> None:
-    """Whoever runs the tests may have settings in the environment that name a data folder: it is none of theirs."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Whoever runs the tests has settings, a data folder and a console that remembers: none of it is theirs."""
     for name in [name for name in os.environ if name.startswith("MOFSIM_")]:
         del os.environ[name]
+    home = tempfile.TemporaryDirectory(prefix="mofsim-tests-home-")
+    config.add_cleanup(home.cleanup)
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        os.environ[name] = str(Path(home.name) / name.lower())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

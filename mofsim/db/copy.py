@@ -11,11 +11,11 @@ from mofsim.db.backup import BackupRefused
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
 from mofsim.db.restore import nobody_at_work
-from mofsim.db.tables import Base, Device, Structure, Task, Worker
+from mofsim.db.tables import Base, Device, Host, Reading, Structure, Task, Worker
 from mofsim.settings import Settings
 
-#: They tell of processes and GPUs as they were: those that start register themselves.
-LEFT_OUT = {Worker.__tablename__, Device.__tablename__}
+#: They tell of processes, boxes and GPUs as they were: those that start register themselves.
+LEFT_OUT = {table.__tablename__ for table in (Worker, Device, Host, Reading)}
 PAGE = 1000
 
 

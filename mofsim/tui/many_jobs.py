@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mofsim.tui import many_messages, messages
+from mofsim.tui import many_messages
 from mofsim.tui.jobs import Post, _quietly
 from mofsim.tui.many import Needs, Product, Sample, batch_items
 
 if TYPE_CHECKING:
     from mofsim.client import AsyncClient
-
-#: Of batches, the newest are offered.
-NEWEST = 100
 
 
 async def stock(client: AsyncClient, post: Post) -> None:
@@ -50,18 +47,3 @@ async def submit(client: AsyncClient, product: Product, name: str, options: Mapp
         post(many_messages.BatchRefused(f"{error.detail}{at}"))
     except ClientError as error:
         post(many_messages.BatchRefused(str(error)))
-
-
-async def batch(client: AsyncClient, batch_id: int, post: Post) -> None:
-    found = await _quietly(client.batch(batch_id))
-    if found is not None:
-        post(many_messages.BatchCame(found))
-
-
-async def batches(client: AsyncClient, post: Post) -> None:
-    from mofsim.client import ClientError
-
-    try:
-        post(many_messages.BatchesCame((await client.batches(NEWEST)).items))
-    except ClientError as error:
-        post(messages.Said(str(error), "error"))

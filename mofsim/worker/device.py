@@ -56,7 +56,15 @@ class DeviceWorker:
         self.watch = DeviceWatch(
             slot, slots.file_of(slot, self.storage.run, "json"), settings.worker.gpu_memory_wait_seconds
         )
-        self.readiness = Readiness(settings, self.database, self.storage, self.watch, self.worker_id, self.incarnation)
+        self.readiness = Readiness(
+            settings,
+            self.database,
+            self.storage,
+            self.watch,
+            self.worker_id,
+            self.incarnation,
+            leaves_soon=lambda: not self.shift.begins_tasks(self._leave_seconds),
+        )
         self.stopping = threading.Event()
         self._ended = threading.Event()
         #: held by the thread that looks at the device, takes a task, or loads a model between two tasks
@@ -114,7 +122,6 @@ class DeviceWorker:
         while not self.stopping.is_set():
             with self._looking:
                 is_ready = self.readiness.look(self.executor, may_start=True)
-                is_ready = is_ready and self.shift.begins_tasks(self._leave_seconds)
                 if is_ready:
                     self._heed(self._wishes())
                 claimed = self._claim() if is_ready and self.executor.alive else None

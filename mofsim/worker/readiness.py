@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -32,6 +33,7 @@ class Trouble:
 #: Alerts that a worker raises about itself.
 OWN_ALERTS = (AlertType.GPU_FAULT, AlertType.GPU_MEMORY_HELD, AlertType.DISK_FULL, AlertType.EXECUTOR_FAILS)
 DRAINED = Trouble("")
+LEAVES_SOON = Trouble("it begins no more tasks: its time is nearly over")
 
 
 class Readiness:
@@ -45,6 +47,7 @@ class Readiness:
         watch: DeviceWatch,
         worker_id: str,
         incarnation: str,
+        leaves_soon: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._database = database
@@ -52,6 +55,7 @@ class Readiness:
         self._watch = watch
         self._worker_id = worker_id
         self._incarnation = incarnation
+        self._leaves_soon = leaves_soon
         self._start_at = 0.0
         self._pause_seconds = settings.scheduler.retry_backoff_seconds
         self._start_failed: Trouble | None = None
@@ -79,6 +83,8 @@ class Readiness:
         with self._database.read() as session:
             if workers.is_drained(session, self._worker_id):
                 return DRAINED
+        if self._leaves_soon():
+            return LEAVES_SOON
         return self._disk() or self._gpu(executor) or self._executor(executor, may_start)
 
     def _disk(self) -> Trouble | None:

@@ -6,7 +6,8 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from mofsim.core import events, submission
+from mofsim.core import events, leases, submission
+from mofsim.core.leases import Outcome
 from mofsim.core.submission import Defaults
 from mofsim.db.engine import Database
 from mofsim.db.tables import Structure, Task
@@ -14,7 +15,7 @@ from mofsim.queue import Tickets
 from mofsim.schemas.submission import OptimizationSubmit
 from mofsim.server.app import create_app
 from mofsim.settings import Settings
-from mofsim.vocabulary import EventType, TaskType
+from mofsim.vocabulary import EventType, TaskStatus, TaskType
 
 MOF5 = {"source": "builtin", "name": "MOF-5"}
 
@@ -112,3 +113,19 @@ def append(database: Database) -> Callable[..., int]:
 @pytest.fixture
 def tickets(settings: Settings) -> Tickets:
     return Tickets(settings)
+
+
+@pytest.fixture
+def end(database: Database) -> Callable[..., int]:
+    """Claim the next task and end it; its id."""
+
+    def end(status: TaskStatus = TaskStatus.COMPLETED, **outcome: Any) -> int:
+        with database.write() as session:
+            values: dict[str, Any] = {"gpu_id": None, "loaded_models": [], "lease_seconds": 60, "affinity_seconds": 0}
+            claimed = leases.claim(session, "box/cpu0", **values)
+            assert claimed
+            leases.start(session, claimed[0], 1)
+            leases.finish(session, claimed[0], Outcome(status=status, **outcome))
+            return claimed[0].task_id
+
+    return end

@@ -8,9 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from mofsim.core import leases
-from mofsim.core.leases import Outcome
-from mofsim.db.engine import Database
 from mofsim.db.tables import Structure, Task
 from mofsim.queue import Tickets
 from mofsim.vocabulary import TaskStatus
@@ -29,22 +26,6 @@ async def data(answer: httpx.Response, status: int = 200) -> Any:
 
 def product(**changed: Any) -> dict[str, Any]:
     return {"models": ["7net-0"], "structures": [MOF5, ZIF8], "task_types": [{"task_type": "single-point"}]} | changed
-
-
-@pytest.fixture
-def end(database: Database) -> Callable[..., int]:
-    """Claim the next task and end it; its id."""
-
-    def end(status: TaskStatus = TaskStatus.COMPLETED, **outcome: Any) -> int:
-        with database.write() as session:
-            values: dict[str, Any] = {"gpu_id": None, "loaded_models": [], "lease_seconds": 60, "affinity_seconds": 0}
-            claimed = leases.claim(session, "box/cpu0", **values)
-            assert claimed
-            leases.start(session, claimed[0], 1)
-            leases.finish(session, claimed[0], Outcome(status=status, **outcome))
-            return claimed[0].task_id
-
-    return end
 
 
 async def test_a_product_makes_a_task_for_each_model_structure_and_type(

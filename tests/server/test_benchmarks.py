@@ -8,9 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from mofsim.core import leases
-from mofsim.core.leases import Outcome
-from mofsim.db.engine import Database
 from mofsim.queue import Tickets
 from mofsim.server import reporting
 from mofsim.vocabulary import TaskStatus
@@ -23,22 +20,6 @@ EVIL = "<script>alert(1)</script>"
 async def data(answer: httpx.Response, status: int = 200) -> Any:
     assert answer.status_code == status, answer.text
     return answer.json()["data"]
-
-
-@pytest.fixture
-def end(database: Database) -> Callable[..., int]:
-    """Claim the next task and end it; its id."""
-
-    def end(status: TaskStatus = TaskStatus.COMPLETED, **outcome: Any) -> int:
-        with database.write() as session:
-            values: dict[str, Any] = {"gpu_id": None, "loaded_models": [], "lease_seconds": 60, "affinity_seconds": 0}
-            claimed = leases.claim(session, "box/cpu0", **values)
-            assert claimed
-            leases.start(session, claimed[0], 1)
-            leases.finish(session, claimed[0], Outcome(status=status, **outcome))
-            return claimed[0].task_id
-
-    return end
 
 
 async def test_it_is_begun_extended_followed_and_forgotten(

@@ -31,6 +31,17 @@ def test_a_worker_with_nothing_to_do_leaves(box: Box) -> None:
     assert worker.state == WorkerState.STOPPED and worker.ends_at is None
 
 
+def test_a_worker_that_leaves_soon_begins_no_task_and_says_why(box: Box) -> None:
+    box.environment["MOFSIM_WORKER__STOP_GRACE_SECONDS"] = "8"
+    task = box.submit("lj")
+    # Twice twelve seconds before the end it begins no more: from the start on.
+    job = box.start([*WORKER, "--for", "24s"])
+    worker = box.wait_for_worker("cpu0", WorkerState.PAUSED)
+    assert "begins no more tasks" in worker.note
+    assert job.wait(40) == 0
+    assert box.task(task).status == TaskStatus.QUEUED and box.attempts(task) == []
+
+
 @pytest.mark.slow
 def test_at_the_end_of_its_time_a_worker_leaves_and_its_task_goes_on_elsewhere(box: Box) -> None:
     box.environment["MOFSIM_WORKER__STOP_GRACE_SECONDS"] = "2"
