@@ -42,10 +42,10 @@ class Hungry(LennardJones):
 
 
 class Greedy(LennardJones):
-    """Takes a gigabyte of the machine's memory, and uses it."""
+    """Takes a gigabyte of the machine's memory, and uses it, in the control group that a file of its folder names."""
 
     def calculate(self, *args, **kwargs) -> None:
-        time.sleep(0.5)
+        Path(Path("control_group").read_text(), "cgroup.procs").write_text(str(os.getpid()))
         self.taken = bytearray(b"x") * 1_000_000_000
         super().calculate(*args, **kwargs)
 
