@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,31 @@ from tests.tables import make_tables
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "postgresql":
+    with empty_database(request.param, tmp_path) as database:
+        yield database
+
+
+@contextmanager
+def empty_database(engine: str, folder: Path) -> Iterator[Database]:
+    if engine == "postgresql":
         url = engines.new_postgresql()
         database = Database(url.render_as_string(hide_password=False))
         yield database
         database.close()
         engines.drop_postgresql(url)
     else:
-        make_tables(tmp_path / "mofsim.db")
-        database = Database(f"sqlite:///{tmp_path / 'mofsim.db'}")
+        make_tables(folder / "mofsim.db")
+        database = Database(f"sqlite:///{folder / 'mofsim.db'}")
         yield database
         database.close()
 
 
 @pytest.fixture
 def structure(database: Database) -> Structure:
+    return add_structure(database)
+
+
+def add_structure(database: Database) -> Structure:
     row = Structure(
         name="MOF-5",
         original_name="MOF-5.cif",
