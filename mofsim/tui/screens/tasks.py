@@ -138,9 +138,15 @@ class TasksScreen(Moving, Peeking):
             self.ask(jobs.page, fetch)
 
     def on_table_moved(self, message: Table.Moved) -> None:
+        self.came()
+
+    def came(self) -> None:
+        """The table tells of it too, a moment later, when this has been done already."""
         self.draw_status()
-        self.peek_at(self.store.window.get(message.key) if message.key is not None else None)
-        self.refresh_keys()
+        task = self.store.window.get(self.table.cursor) if self.table.cursor is not None else None
+        if task is None or task is not self.peek.shown:
+            self.peek_at(task)
+            self.refresh_keys()
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
         self.do_list_open()
@@ -151,13 +157,13 @@ class TasksScreen(Moving, Peeking):
     def do_move_first(self) -> None:
         if self.store.window.tail and not self.store.window.complete:
             self.list_tasks(self.store.window.query, then=self.table.first)
-        self.table.first()
+        super().do_move_first()
 
     def do_move_last(self) -> None:
         """The end of a long list is read from the end."""
         if not self.store.window.tail and not self.store.window.complete:
             self.list_tasks(self.store.window.query, tail=True, then=self.table.last)
-        self.table.last()
+        super().do_move_last()
 
     def list_tasks(self, query: Query, tail: bool = False, then: Callable[[], None] | None = None) -> None:
         """Ask for another list; `then` is called when it is there."""
