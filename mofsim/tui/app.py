@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.timer import Timer
 
+from mofsim import collector
 from mofsim.tui import format, jobs, many_messages, messages
 from mofsim.tui.feed import Feed
 from mofsim.tui.keymap import keymap_file, load
@@ -343,6 +344,7 @@ def run(
         url = find() if find else server
         client = AsyncClient(url, api_key=api_key, ca_file=ca_file, settings=settings())
         first.append(client.url)
+        collector.go_on()
         return client
 
     def reach(url: str) -> AsyncClient:
@@ -357,7 +359,9 @@ def run(
 
     keymap, problems = load(keys or keymap_file())
     remembered, forgotten = recall(remembered_file())
-    console = Console(server or "", connect, keymap=keymap, remembered=remembered, demo=demo, reach=reach, program=program)
+    console = Console(
+        server or "", connect, keymap=keymap, remembered=remembered, demo=demo, reach=reach, program=program
+    )
     for problem in (*problems, *forgotten):
         console.call_later(console.notify, problem, severity="warning", timeout=15, markup=False)
     console.run()

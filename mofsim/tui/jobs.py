@@ -203,6 +203,13 @@ async def result(client: AsyncClient, task_id: int, post: Post) -> None:
     post(messages.ResultCame(task_id, found, files or ()))
 
 
+async def outcome(client: AsyncClient, task_id: int, post: Post) -> None:
+    """Nothing where there is no result: the task itself tells what is to be told then."""
+    found = await _quietly(client.result(task_id))
+    if found is not None:
+        post(messages.OutcomeCame(found))
+
+
 async def past(client: AsyncClient, task_id: int, post: Post) -> None:
     """What only admins are told is left out for others."""
     from mofsim.tui.history import Past
