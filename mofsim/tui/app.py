@@ -23,7 +23,7 @@ from mofsim.tui.paint import NAMES, PAINTS, TERMINAL, Painted
 from mofsim.tui.remembered import Remembered, recall, remembered_file
 from mofsim.tui.screens.later import later
 from mofsim.tui.screens.tasks import TasksScreen
-from mofsim.tui.server_list import DEMO, with_first
+from mofsim.tui.server_list import DEMO, KEPT, with_first
 from mofsim.tui.session import MODES, Session
 from mofsim.tui.starting import PROGRAM, command
 from mofsim.tui.store import Change, Line, Store
@@ -259,7 +259,7 @@ class Console(App[None]):
         from mofsim.tui.screens.servers import Servers
 
         here = () if self.session.demo else (self.session.store.server,)
-        known = list(dict.fromkeys([*here, *self._remembered.servers]))
+        known = list(dict.fromkeys([*here, *self._remembered.servers]))[:KEPT]
         self.push_screen(Servers(self.session, known, self._reach, self._forget), self.go_to)
 
     def _forget(self, url: str) -> None:
