@@ -20,6 +20,8 @@ _ASKS_FOR_SYNC, _HAS_SYNC = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 #: What comes within so many milliseconds of the first byte is one answer.
 _AT_ONCE_MS = 40.0
 _FRAME = b"\x1b[?2026h"
+#: Without its bytecode Python compiles all of a program at each start, as no installed one does.
+SLOWING = ("PYTHONDONTWRITEBYTECODE",)
 
 
 class Answer(NamedTuple):
@@ -126,4 +128,5 @@ class Terminal:
 
 def _become(command: Sequence[str], environment: Mapping[str, str]) -> None:
     terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-    os.execvpe(command[0], list(command), {**os.environ, **terminal, **environment})
+    own = {name: value for name, value in os.environ.items() if name not in SLOWING}
+    os.execvpe(command[0], list(command), {**own, **terminal, **environment})

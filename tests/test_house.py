@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulations": set(),
     "server": {*BELOW_CORE, "core", "benchmark", "collector"},
     "worker": {*BELOW_CORE, "core", "collector"},
-    "tui": {*WIRE, "client"},
+    "tui": {*WIRE, "client", "collector"},
     "cli": {*BELOW_CORE, "core", "client", "server", "worker", "tui", "benchmark", "collector"},
     "__main__": {"cli"},
 }

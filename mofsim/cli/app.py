@@ -54,17 +54,20 @@ class App:
 
     @property
     def server_url(self) -> str:
-        return self.client.url
+        """Raises UsageError for what is no URL, SettingsError."""
+        from mofsim.client.address import server_url
+
+        settings = self.settings_of_client
+        try:
+            return server_url(self.server, settings)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
 
     @cached_property
     def client(self) -> "Client":
         from mofsim.client import Client
 
-        settings = self.settings_of_client
-        try:
-            return Client(self.server, api_key=self.key, ca_file=self.ca_file, settings=settings)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from error
+        return Client(self.server_url, api_key=self.key, ca_file=self.ca_file, settings=self.settings_of_client)
 
     @property
     def settings_of_client(self) -> "Settings | None":

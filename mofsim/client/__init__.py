@@ -6,7 +6,9 @@ with Client() as client:
     print(client.result(task.id).result)
 """
 
-from mofsim.client.aio import AsyncClient
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from mofsim.client.errors import (
     ApiError,
     ClientError,
@@ -19,8 +21,11 @@ from mofsim.client.errors import (
     ServerUnreachable,
     Unavailable,
 )
-from mofsim.client.requests import batch_item
-from mofsim.client.sync import Client
+
+if TYPE_CHECKING:
+    from mofsim.client.aio import AsyncClient
+    from mofsim.client.requests import batch_item
+    from mofsim.client.sync import Client
 
 __all__ = [
     "ApiError",
@@ -37,3 +42,14 @@ __all__ = [
     "Unavailable",
     "batch_item",
 ]
+
+#: Imported when somebody asks for them: a program needs one of the two clients, and an address needs none.
+_WHERE = {"AsyncClient": "aio", "Client": "sync", "batch_item": "requests"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    globals()[name] = found
+    return found

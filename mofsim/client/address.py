@@ -1,17 +1,21 @@
 """Where the server is."""
 
 import ipaddress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mofsim.settings import Settings, load_settings
+if TYPE_CHECKING:
+    from mofsim.settings import Settings
 
 
-def server_url(url: str | None = None, settings: Settings | None = None) -> str:
+def server_url(url: str | None = None, settings: "Settings | None" = None) -> str:
     """`url` made complete; without one that of the settings (MOFSIM_SERVER__HOST and __PORT among them).
 
     Raises ValueError for what is no URL, SettingsError for settings that can not be read.
     """
     if url is None:
+        from mofsim.settings import load_settings
+
         return (settings or load_settings()).server_url
     complete = url if "://" in url else f"http://{url}"
     parts = urlsplit(complete)

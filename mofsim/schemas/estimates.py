@@ -1,6 +1,6 @@
 """What a task is expected to need, on the wire."""
 
-from pydantic import Field, RootModel
+from pydantic import ConfigDict, Field, RootModel
 
 from mofsim.schemas.base import Response
 from mofsim.schemas.submission import AnySubmit
@@ -10,6 +10,8 @@ from mofsim.vocabulary import Preset, TaskType
 
 class EstimateRequest(RootModel[AnySubmit]):
     """A submit with its `task_type`, as in a batch."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 class MemoryEstimate(Response):

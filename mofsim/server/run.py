@@ -20,6 +20,7 @@ from mofsim import collector, logs
 from mofsim.core.errors import MofsimError
 from mofsim.core.storage import Storage
 from mofsim.db.migrate import NewerDatabaseError
+from mofsim.schemas.base import build_all
 from mofsim.server import note, tls
 from mofsim.server.app import create_app, prepare
 from mofsim.server.tls import BadCertificate
@@ -92,6 +93,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        build_all()
         collector.settle()
         sys.setswitchinterval(TURN_SECONDS)
         print(self._ready, file=sys.stderr, flush=True)

@@ -13,7 +13,7 @@ from mofsim.vocabulary import AlertLevel, LogLevel
 class Table(BaseModel):
     """A table of settings.toml. Strict: `port = "8321"` and `port = true` are mistakes, not numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
 def setting(default: Any, says: str, want: str, **limits: Any) -> Any:

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.timer import Timer
 
+from mofsim import collector
 from mofsim.tui import format, jobs, many_messages, messages
 from mofsim.tui.feed import Feed
 from mofsim.tui.keymap import keymap_file, load
@@ -22,7 +23,7 @@ from mofsim.tui.paint import NAMES, PAINTS, TERMINAL, Painted
 from mofsim.tui.remembered import Remembered, recall, remembered_file
 from mofsim.tui.screens.later import later
 from mofsim.tui.screens.tasks import TasksScreen
-from mofsim.tui.server_list import DEMO, with_first
+from mofsim.tui.server_list import DEMO, KEPT, with_first
 from mofsim.tui.session import MODES, Session
 from mofsim.tui.starting import PROGRAM, command
 from mofsim.tui.store import Change, Line, Store
@@ -258,7 +259,7 @@ class Console(App[None]):
         from mofsim.tui.screens.servers import Servers
 
         here = () if self.session.demo else (self.session.store.server,)
-        known = list(dict.fromkeys([*here, *self._remembered.servers]))
+        known = list(dict.fromkeys([*here, *self._remembered.servers]))[:KEPT]
         self.push_screen(Servers(self.session, known, self._reach, self._forget), self.go_to)
 
     def _forget(self, url: str) -> None:
@@ -315,21 +316,23 @@ def _demo(url: str) -> AsyncClient:
 
 
 def run(
-    server: str | Callable[[], str] | None = None,
+    server: str | None = None,
     *,
+    find: Callable[[], str] | None = None,
     api_key: str | None = None,
     ca_file: Path | None = None,
-    settings: Settings | None = None,
+    settings: Callable[[], Settings | None] = lambda: None,
     keys: Path | None = None,
     demo: bool = False,
     program: Sequence[str] = PROGRAM,
 ) -> None:
     """Show the console until it is left.
 
-    `server` is a URL, or tells one, called when the first frame is on the screen already; None: that of the settings.
+    `server` is a URL; None: that of the settings. `find` tells the whole of it, and `settings` where else to look for
+    it and its key; both are called in a thread when the first frame is on the screen already.
     `keys` is a file with the user's own keys; None: the one in the configuration folder, if there is one.
     `demo`: a simulated world, and no server. `program` is what `mofsim` is called by here, with its options.
-    Raises what `server` raises, and ValueError for a URL that is none.
+    Raises what `find` and `settings` raise, and ValueError for a URL that is none.
     """
 
     def connect() -> AsyncClient:
@@ -338,9 +341,10 @@ def run(
             return _demo("")
         from mofsim.client import AsyncClient, line  # noqa: F401
 
-        url = server() if callable(server) else server
-        client = AsyncClient(url, api_key=api_key, ca_file=ca_file, settings=settings)
+        url = find() if find else server
+        client = AsyncClient(url, api_key=api_key, ca_file=ca_file, settings=settings())
         first.append(client.url)
+        collector.go_on()
         return client
 
     def reach(url: str) -> AsyncClient:
@@ -348,15 +352,16 @@ def run(
         from mofsim.client import AsyncClient, line  # noqa: F401
 
         key = api_key if url in first else None
-        return AsyncClient(url, api_key=key, ca_file=ca_file, settings=settings)
+        return AsyncClient(url, api_key=key, ca_file=ca_file, settings=settings())
 
     #: the address that the key was given for
     first: list[str] = []
 
     keymap, problems = load(keys or keymap_file())
     remembered, forgotten = recall(remembered_file())
-    begin = server if isinstance(server, str) else ""
-    console = Console(begin, connect, keymap=keymap, remembered=remembered, demo=demo, reach=reach, program=program)
+    console = Console(
+        server or "", connect, keymap=keymap, remembered=remembered, demo=demo, reach=reach, program=program
+    )
     for problem in (*problems, *forgotten):
         console.call_later(console.notify, problem, severity="warning", timeout=15, markup=False)
     console.run()

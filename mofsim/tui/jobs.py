@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from textual.message import Message
 from textual.worker import WorkType
 
-from mofsim.tui import messages
+from mofsim.tui import many_messages, messages
 from mofsim.vocabulary import Priority, TaskType
 
 if TYPE_CHECKING:
@@ -201,6 +201,20 @@ async def result(client: AsyncClient, task_id: int, post: Post) -> None:
     found = await _quietly(client.result(task_id))
     files = await _quietly(client.files(task_id))
     post(messages.ResultCame(task_id, found, files or ()))
+
+
+async def outcome(client: AsyncClient, task_id: int, post: Post) -> None:
+    """Nothing where there is no result: the task itself tells what is to be told then."""
+    found = await _quietly(client.result(task_id))
+    if found is not None:
+        post(messages.OutcomeCame(found))
+
+
+async def batch(client: AsyncClient, id: int, post: Post) -> None:
+    """Nothing where there is none, or no server."""
+    found = await _quietly(client.batch(id))
+    if found is not None:
+        post(many_messages.BatchCame(found))
 
 
 async def past(client: AsyncClient, task_id: int, post: Post) -> None:

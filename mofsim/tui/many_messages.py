@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from mofsim.schemas.batches import Batch
     from mofsim.schemas.estimates import Estimate
     from mofsim.schemas.resources import Model, Structure, StructureSet
     from mofsim.schemas.tasks import BatchCreated
@@ -42,3 +43,10 @@ class BatchSubmitted(Message):
 @dataclass
 class BatchRefused(Message):
     detail: str
+
+
+@dataclass
+class BatchCame(Message):
+    """How far a batch is."""
+
+    batch: Batch

@@ -160,6 +160,13 @@ class ResultCame(Message):
 
 
 @dataclass
+class OutcomeCame(Message):
+    """The result of a task that is looked at in passing."""
+
+    result: TaskResult
+
+
+@dataclass
 class PastCame(Message):
     """What happened to a task until now."""
 

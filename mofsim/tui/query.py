@@ -72,6 +72,12 @@ class Query:
         """Whether the server alone gives the right rows, so that its total counts."""
         return all(term.for_server for term in self.terms)
 
+    @property
+    def batch(self) -> int | None:
+        """The batch that it is about; None where it names none, or several."""
+        named = [term.values for term in self.terms if term.field == "batch" and not term.inverted]
+        return int(named[0][0]) if len(named) == 1 and len(named[0]) == 1 else None
+
     def matches(self, task: Task) -> bool:
         return all(term.matches(task, self.since) for term in self.terms)
 

@@ -12,18 +12,34 @@ from mofsim.tui.trail import goal_of, limit_of
 from mofsim.vocabulary import StopReason, TaskStatus
 
 if TYPE_CHECKING:
-    from mofsim.schemas.tasks import Task
+    from mofsim.schemas.tasks import Task, TaskResult
 
 
-def why_lines(task: Task, sentence: str | None, forecast: Forecast | None, width: int) -> list[str]:
-    """`sentence` is the server's explanation, once it is there; a running task needs none."""
+def why_lines(
+    task: Task, sentence: str | None, forecast: Forecast | None, width: int, result: TaskResult | None = None
+) -> list[str]:
+    """`sentence` is the server's explanation, once it is there; a running task needs none.
+
+    `result` is that of a task that has completed, once it is there.
+    """
     found = []
-    for line in _sentences(task, sentence, forecast):
+    for line in _sentences(task, sentence, forecast, result):
         found += textwrap.wrap(line, max(20, width)) or [""]
     return found
 
 
-def _sentences(task: Task, sentence: str | None, forecast: Forecast | None) -> Iterator[str]:
+def _sentences(task: Task, sentence: str | None, forecast: Forecast | None, result: TaskResult | None) -> Iterator[str]:
+    if task.status is TaskStatus.COMPLETED and result is not None:
+        # Loaded with the first result that is looked at: the first picture shows none.
+        from mofsim.tui.outcome import result_lines
+
+        yield from result_lines(task, result)
+        return
+    if task.status in (TaskStatus.FAILED, TaskStatus.TIMEOUT):
+        from mofsim.tui.outcome import error_lines
+
+        yield from error_lines(task)
+        return
     if task.status is TaskStatus.RUNNING and not task.stop_requested:
         yield f"running on {format.place(task) or 'a worker'}"
         yield from _running(task, forecast)
@@ -31,7 +47,7 @@ def _sentences(task: Task, sentence: str | None, forecast: Forecast | None) -> I
     yield sentence or _plainly(task)
     if task.status.is_waiting:
         yield f"{task.priority.name.lower()} priority; + and - change it"
-    elif task.status in (TaskStatus.FAILED, TaskStatus.TIMEOUT, TaskStatus.CANCELLED):
+    elif task.status is TaskStatus.CANCELLED:
         if task.progress.step:
             yield f"it came to step {task.progress.step}, {_fmax(task)}"
         yield "r tries it again; l shows its log"
@@ -78,15 +94,12 @@ def _plainly(task: Task) -> str:
     """What the task itself tells, before the server explains more."""
     if task.stop_requested is StopReason.CANCELLED:
         return "A cancel was asked for; it ends after the current step."
-    if task.status is TaskStatus.FAILED and task.error:
-        return f"It failed: {task.error.message or task.error.type}"
     return {
         TaskStatus.PENDING: "It waits for its time.",
         TaskStatus.QUEUED: "It waits for a worker.",
         TaskStatus.ASSIGNED: f"{format.place(task) or 'A worker'} holds it and loads {task.model}.",
         TaskStatus.COMPLETED: "It is done.",
         TaskStatus.CANCELLED: "It was cancelled.",
-        TaskStatus.TIMEOUT: "It ran out of time.",
     }.get(task.status, str(task.status))
 
 

@@ -1,12 +1,17 @@
 """Many tasks at once: what they are together, and the form that sends them."""
 
+import pytest
+
 from mofsim.client import Invalid
+from mofsim.schemas.batches import Batch
 from mofsim.schemas.resources import Model, Structure, StructureSet
 from mofsim.tui import many
+from mofsim.tui.query import parse
 from mofsim.tui.screens.many import ESTIMATE_AFTER, ManyForm
-from mofsim.vocabulary import Preset, TaskType
+from mofsim.tui.screens.tasks import batch_words
+from mofsim.vocabulary import Preset, TaskStatus, TaskType
 from tests.tui.conftest import Driver, Run
-from tests.tui.fake import structure, world
+from tests.tui.fake import NOW, structure, task, world
 from tests.tui.fake_stock import model
 
 OPT, BULK = TaskType.OPTIMIZATION, TaskType.BULK_MODULUS
@@ -194,3 +199,32 @@ async def test_the_filters_matches_of_the_structures_are_ticked(run: Run) -> Non
         await c.press("enter", "N")
         await c.sees("many tasks", "1 structure × 1 model × 1 type = 1 task")
         assert isinstance(c.app.screen, ManyForm) and c.app.screen.structures.marked == {"4"}
+
+
+def test_a_batch_says_how_far_it_is_and_what_failed() -> None:
+    batch = Batch(
+        id=3, name="", n_tasks=8, counts={TaskStatus.FAILED: 2}, percent=62.4, created_at=NOW, eta_seconds=7200
+    )
+    assert batch_words(batch) == "batch 3: 62 %, 2 failed, about 2 h 00 m left"
+    assert batch_words(batch, roomy=False) == "batch 3: 62 %, 2 failed"
+    assert batch_words(batch.model_copy(update={"completed_at": NOW, "percent": 100.0})) == "batch 3: 100 %, 2 failed"
+
+
+@pytest.mark.parametrize(("text", "batch"), [("batch:3", 3), ("batch:3,4", None), ("!batch:3", None), ("mof", None)])
+def test_a_filter_that_names_one_batch_is_about_it(text: str, batch: int | None) -> None:
+    assert parse(text, "-id", NOW, ()).batch == batch
+
+
+async def test_the_list_of_a_batch_says_how_far_it_is(run: Run) -> None:
+    known = world()
+    for id, status in enumerate((TaskStatus.COMPLETED, TaskStatus.RUNNING, TaskStatus.QUEUED), 9001):
+        known.tasks[id] = task(id, status, batch_id=1)
+    known.batches.append(Batch(id=1, name="", n_tasks=3, counts={}, created_at=NOW))
+    async with run(known) as c:
+        c.app.show_tasks("batch:1")
+        await c.sees("batch 1: 33 %", "1 of 3")
+        c.app.session.monotonic = lambda: 1e9
+        await known.put(known.tasks[9002].model_copy(update={"status": TaskStatus.COMPLETED}))
+        await c.sees("batch 1: 67 %")
+        c.app.show_tasks("")
+        await c.misses("batch 1:")

@@ -260,3 +260,13 @@ def test_the_log_of_what_was_started_has_its_end(tmp_path: Path) -> None:
     while begun.status is None and time.monotonic() < deadline:
         time.sleep(0.02)
     assert begun.end(2) == ["4998", "4999"]
+
+
+async def test_of_many_servers_those_used_last_are_listed(start: Start) -> None:
+    many = Remembered(servers=[f"http://box-{n}:8321" for n in range(40)])
+    async with start({URL: world()}, many, size=(80, 24)) as c:
+        await c.press("@")
+        await c.sees("box-0:8321")
+        await c.press("up")
+        await c.sees("a simulated world")
+        await c.misses(f"box-{KEPT}:8321")

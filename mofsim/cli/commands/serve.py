@@ -42,6 +42,12 @@ def tui(app: App, demo: bool) -> None:
     program = [*PROGRAM, *options]
     if demo:
         return run(demo=True, program=program)
-    url = app.server_url
-
-    run(url, api_key=app.key, ca_file=app.ca_file, settings=app.settings_of_client, program=program)
+    # Neither settings nor client are loaded before the first frame is on the screen.
+    run(
+        app.server,
+        find=lambda: app.server_url,
+        api_key=app.key,
+        ca_file=app.ca_file,
+        settings=lambda: app.settings_of_client,
+        program=program,
+    )

@@ -20,20 +20,29 @@ class Moving:
     def moved(self) -> Movable:
         raise NotImplementedError
 
+    def came(self) -> None:
+        """The cursor was moved by a key: what is drawn now is shown in one picture with the move."""
+
     def do_move_down(self) -> None:
         self.moved().move(1)
+        self.came()
 
     def do_move_up(self) -> None:
         self.moved().move(-1)
+        self.came()
 
     def do_move_page_down(self) -> None:
         self.moved().page_by(1)
+        self.came()
 
     def do_move_page_up(self) -> None:
         self.moved().page_by(-1)
+        self.came()
 
     def do_move_first(self) -> None:
         self.moved().first()
+        self.came()
 
     def do_move_last(self) -> None:
         self.moved().last()
+        self.came()

@@ -59,13 +59,18 @@ class Peeking(TaskScreen):
         task = self.peek.shown
         if task is None or not self.store.online or not self.is_current:
             return
-        if task.status is not TaskStatus.RUNNING:
+        if task.status is TaskStatus.COMPLETED:
+            self.ask(jobs.outcome, task.id, group="explain")
+        elif task.status not in (TaskStatus.RUNNING, TaskStatus.FAILED, TaskStatus.TIMEOUT):
             self.ask(jobs.explain, task.id, group="explain")
         if not task.status.is_waiting:
             self.ask(jobs.series, task.id, self.peek.points, group="series")
 
     def on_explained(self, message: messages.Explained) -> None:
         self.peek.explained(message.explanation)
+
+    def on_outcome_came(self, message: messages.OutcomeCame) -> None:
+        self.peek.came_out(message.result)
 
     def on_series_came(self, message: messages.SeriesCame) -> None:
         task = self.store.task(message.task_id)

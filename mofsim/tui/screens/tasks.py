@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 
-from mofsim.tui import completion, format, jobs, messages
+from mofsim.tui import completion, format, jobs, many_messages, messages
 from mofsim.tui.actions import Context, Scope
-from mofsim.tui.looks import BAD, BOLD, DIM, KEY
+from mofsim.tui.looks import BAD, BOLD, DIM, KEY, PLAIN
 from mofsim.tui.query import Query, QueryError, parse
 from mofsim.tui.registry import bindings
 from mofsim.tui.screens.moving import Movable, Moving
@@ -23,14 +23,20 @@ from mofsim.tui.widgets.filter_bar import FilterBar
 from mofsim.tui.widgets.lines import piece
 from mofsim.tui.widgets.peek import Peek
 from mofsim.tui.widgets.table import Table
+from mofsim.vocabulary import TaskStatus
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+    from mofsim.schemas.batches import Batch
     from mofsim.schemas.tasks import Task
 
 #: The orders that `s` goes through, each in the direction that is asked for first.
 SORTS = ("-id", "priority", "status", "model", "task_type")
+#: Seconds between two questions how far a batch is.
+BATCH_AGAIN = 3.0
+#: Columns from which on there is room to say how long it takes.
+ROOMY = 100
 
 
 class TasksScreen(Moving, Peeking):
@@ -46,6 +52,10 @@ class TasksScreen(Moving, Peeking):
         self.table.glyphs = session.glyphs
         self.peek = Peek(self.store, session.glyphs)
         self._error = ""
+        #: the batch that the filter names, when it was asked for, and whether tasks ended or came since
+        self._batch: Batch | None = None
+        self._batch_at = 0.0
+        self._batch_moved = False
         #: how far "select all" is
         self._reading = ""
         #: the task to put the cursor on as soon as it is in the list
@@ -67,6 +77,21 @@ class TasksScreen(Moving, Peeking):
         if self.is_current and self.store.online and not self.store.paused:
             self.table.redraw()
             self.refresh_keys()
+            self._ask_batch()
+
+    def _ask_batch(self) -> None:
+        """How far the batch is that is listed, which no event tells; of one that has ended not again."""
+        wanted, known = self.store.window.query.batch, self._batch
+        if known is not None and known.id == wanted and known.completed_at is not None and not self._batch_moved:
+            return
+        now = self.session.monotonic()
+        if wanted is not None and (known is None or known.id != wanted or now - self._batch_at >= BATCH_AGAIN):
+            self._batch_at, self._batch_moved = now, False
+            self.ask(jobs.batch, wanted, group="batch")
+
+    def on_batch_came(self, message: many_messages.BatchCame) -> None:
+        self._batch = message.batch
+        self.draw_status()
 
     def targets(self) -> Sequence[Task]:
         if self.store.selected:
@@ -94,6 +119,9 @@ class TasksScreen(Moving, Peeking):
             self._keep_promises()
         elif change.recount:
             table.redraw()
+        self._batch_moved = self._batch_moved or change.recount
+        if change.list:
+            self._ask_batch()
         self.draw_status()
         self.peek_changed(change)
 
@@ -126,6 +154,8 @@ class TasksScreen(Moving, Peeking):
             segments.append(piece(f"{format.grouped(place)} of {whole}", DIM))
         elif window.started and len(window):
             segments.append(piece(f"{format.grouped(self.table.index + 1)} of {format.grouped(len(window))}", DIM))
+        if self._batch and self._batch.id == window.query.batch and not self._error:
+            segments.append(piece(f"   {batch_words(self._batch, self.size.width >= ROOMY)}", PLAIN))
         if self.store.selected:
             segments.append(piece(f"   {format.grouped(len(self.store.selected))} selected", BOLD))
         if self._reading or self.session.working:
@@ -138,9 +168,15 @@ class TasksScreen(Moving, Peeking):
             self.ask(jobs.page, fetch)
 
     def on_table_moved(self, message: Table.Moved) -> None:
+        self.came()
+
+    def came(self) -> None:
+        """The table tells of it too, a moment later, when this has been done already."""
         self.draw_status()
-        self.peek_at(self.store.window.get(message.key) if message.key is not None else None)
-        self.refresh_keys()
+        task = self.store.window.get(self.table.cursor) if self.table.cursor is not None else None
+        if task is None or task is not self.peek.shown:
+            self.peek_at(task)
+            self.refresh_keys()
 
     def on_table_chosen(self, message: Table.Chosen) -> None:
         self.do_list_open()
@@ -151,13 +187,13 @@ class TasksScreen(Moving, Peeking):
     def do_move_first(self) -> None:
         if self.store.window.tail and not self.store.window.complete:
             self.list_tasks(self.store.window.query, then=self.table.first)
-        self.table.first()
+        super().do_move_first()
 
     def do_move_last(self) -> None:
         """The end of a long list is read from the end."""
         if not self.store.window.tail and not self.store.window.complete:
             self.list_tasks(self.store.window.query, tail=True, then=self.table.last)
-        self.table.last()
+        super().do_move_last()
 
     def list_tasks(self, query: Query, tail: bool = False, then: Callable[[], None] | None = None) -> None:
         """Ask for another list; `then` is called when it is there."""
@@ -272,3 +308,13 @@ class TasksScreen(Moving, Peeking):
         problem = self.session.remembered.keep(**changes)
         if problem:
             self.app.notify(problem, severity="warning", markup=False)
+
+
+def batch_words(batch: Batch, roomy: bool = True) -> str:
+    """How far it is, and what failed."""
+    failed = batch.counts.get(TaskStatus.FAILED, 0) + batch.counts.get(TaskStatus.TIMEOUT, 0)
+    words = f"batch {batch.id}: {f'{batch.percent:.0f} %' if batch.percent is not None else 'no tasks'}"
+    words += f", {failed} failed" if failed else ""
+    if roomy and batch.eta_seconds is not None and batch.completed_at is None:
+        words += f", about {format.rough(batch.eta_seconds)} left"
+    return words

@@ -17,7 +17,7 @@ from mofsim.tui.widgets.chart import Chart, Curve
 from mofsim.tui.widgets.lines import Lines, Row, piece
 
 if TYPE_CHECKING:
-    from mofsim.schemas.tasks import Explanation, SeriesColumns, Task
+    from mofsim.schemas.tasks import Explanation, SeriesColumns, Task, TaskResult
 
 
 class TextLines(Lines):
@@ -52,6 +52,7 @@ class Peek(Horizontal):
         self.shown: Task | None = None
         self._explanation: Explanation | None = None
         self._series: SeriesColumns | None = None
+        self._result: TaskResult | None = None
         self.display = False
 
     def compose(self) -> ComposeResult:
@@ -72,9 +73,9 @@ class Peek(Horizontal):
     def show(self, task: Task | None) -> None:
         """Another task, or the same as it is now."""
         if task is None or self.shown is None or task.id != self.shown.id:
-            self._explanation = self._series = None
+            self._explanation = self._series = self._result = None
         elif task.status is not self.shown.status:
-            self._explanation = None
+            self._explanation = self._result = None
         self.shown = task
         self.display = task is not None
         self.draw()
@@ -82,6 +83,11 @@ class Peek(Horizontal):
     def explained(self, explanation: Explanation) -> None:
         if self.shown and explanation.task_id == self.shown.id and explanation.status is self.shown.status:
             self._explanation = explanation
+            self.draw()
+
+    def came_out(self, result: TaskResult) -> None:
+        if self.shown and result.task_id == self.shown.id:
+            self._result = result
             self.draw()
 
     def plot(self, series: SeriesColumns) -> None:
@@ -98,7 +104,7 @@ class Peek(Horizontal):
         self._draw_chart(self.shown)
         sentence = self._explanation.sentence if self._explanation else None
         forecast = self._store.forecast(self.shown)
-        self.why.show(why_lines(self.shown, sentence, forecast, self.why.content_size.width - 1))
+        self.why.show(why_lines(self.shown, sentence, forecast, self.why.content_size.width - 1, self._result))
 
     def _draw_chart(self, task: Task) -> None:
         self.chart.caption = f"{task.id} {format.name(task)}   fmax (eV/Å, log)"
