@@ -32,7 +32,8 @@ DIMMED: Final = 0.62
 def still(picture: Picture, columns: int, title: str) -> str:
     """One picture."""
     pen = Pen()
-    rows = [f'<g transform="translate(0,{y * HEIGHT})">{drawn}</g>' for y, drawn in enumerate(map(pen.row, picture)) if drawn]
+    drawn = ((y, pen.row(row)) for y, row in enumerate(picture))
+    rows = [f'<g transform="translate(0,{y * HEIGHT})">{row}</g>' for y, row in drawn if row]
     return _framed(columns, len(picture), title, pen.style, "".join(rows))
 
 
@@ -58,8 +59,8 @@ def film(frames: Sequence[tuple[float, Picture]], columns: int, title: str) -> s
         "@media(prefers-reduced-motion:reduce){.film{animation-play-state:paused}}"
     )
     rows = max(len(picture) for _, picture in frames)
-    inside = f'<defs>{defined}</defs><svg width="{width}" height="{rows * HEIGHT}"><g class="film">{"".join(strip)}</g></svg>'
-    return _framed(columns, rows, title, pen.style + style, inside)
+    window = f'<svg width="{width}" height="{rows * HEIGHT}"><g class="film">{"".join(strip)}</g></svg>'
+    return _framed(columns, rows, title, pen.style + style, f"<defs>{defined}</defs>{window}")
 
 
 def _framed(columns: int, rows: int, title: str, style: str, inside: str) -> str:
@@ -151,10 +152,9 @@ def _blocks(text: str, x: float, ink: str) -> Iterator[str]:
         indices = [index for index, _ in same]
         left, top, width, height = strokes.block(character) or (0, 0, 0, 0)
         whole = width == 1
+        across = (len(indices) if whole else width) * WIDTH
         for index in indices[:1] if whole else indices:
-            yield _rectangle(
-                x + (index + left) * WIDTH, top * HEIGHT, (len(indices) if whole else width) * WIDTH, height * HEIGHT, ink
-            )
+            yield _rectangle(x + (index + left) * WIDTH, top * HEIGHT, across, height * HEIGHT, ink)
 
 
 def _rectangle(x: float, y: float, width: float, height: float, ink: str) -> str:

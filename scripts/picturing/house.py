@@ -83,7 +83,8 @@ def wait(condition: Callable[[], object], what: str) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"it never came about that {what}")
-        time.sleep(0.5)
+        # Rarely: each look is a line in the server's log, which is one of the pictures.
+        time.sleep(5)
 
 
 def compute(client: Client, folder: Path) -> None:
@@ -109,8 +110,8 @@ def compute(client: Client, folder: Path) -> None:
 
 
 def ended(client: Client, ids: Iterable[int]) -> None:
-    ids = list(ids)
-    wait(lambda: all(client.task(id).status.is_final for id in ids), f"tasks {ids} have ended")
+    waited = set(ids)
+    wait(lambda: all(task.status.is_final for task in client.tasks().items if task.id in waited), "the tasks ended")
 
 
 def go_on(client: Client) -> None:
