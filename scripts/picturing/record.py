@@ -75,7 +75,8 @@ class Recording(Terminal):
 def record(url: str, folder: Path, python: str) -> Recording:
     """Filter, submit, watch, and look at the result: keys as a person types them. It submits a task there."""
     console = [python, "-m", "mofsim", "tui", "--server", url]
-    with Recording(console, XDG_CONFIG_HOME=str(folder / "config"), XDG_STATE_HOME=str(folder / "state")) as terminal:
+    # What a console remembers, the address among it, is not for the one whose machine this is.
+    with Recording(console, XDG_CONFIG_HOME=str(folder / "config")) as terminal:
         terminal.sees("● live", "1 of ")
         terminal.caption("mofsim tui: the tasks, and the one under the cursor")
         terminal.rest(2.0)
