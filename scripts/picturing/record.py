@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.terminal import Terminal
@@ -60,10 +60,17 @@ class Recording(Terminal):
 
     def sees(self, *texts: str) -> None:
         """Raises TimeoutError."""
+        self._until(lambda shown: all(text in shown for text in texts), f"{texts} never came")
+
+    def misses(self, text: str) -> None:
+        """Raises TimeoutError."""
+        self._until(lambda shown: text not in shown, f"{text!r} never went")
+
+    def _until(self, condition: Callable[[str], bool], what: str) -> None:
         deadline = time.monotonic() + PATIENCE
-        while not all(text in text_of(self.screen.picture) for text in texts):
+        while not condition(text_of(self.screen.picture)):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{texts} never came; the screen:\n{text_of(self.screen.picture)}")
+                raise TimeoutError(f"{what}; the screen:\n{text_of(self.screen.picture)}")
             self._read(1.0)
 
     def write(self, path: Path, title: str) -> None:
@@ -83,13 +90,15 @@ def record(url: str, folder: Path, python: str) -> Recording:
         terminal.send(b"j")
         terminal.rest(1.2)
         terminal.caption("/  filters as you type")
-        terminal.type("/")
-        terminal.type("mof-5 status:done")
+        terminal.type("/mof-5 status:done")
+        terminal.sees("mof-5 status:done")
         terminal.rest(1.2)
         terminal.send(b"\r")
         terminal.rest(1.0)
         terminal.caption("esc  all of them again")
         terminal.send(b"\x1b")
+        # A key that comes together with esc would be another one.
+        terminal.misses("status:done")
         terminal.rest(1.2)
         terminal.caption("n  a new task")
         terminal.send(b"n")
@@ -110,7 +119,10 @@ def record(url: str, folder: Path, python: str) -> Recording:
         terminal.sees("✓ done")
         terminal.rest(2.5)
         terminal.caption("tab  the relaxed structure, which can be turned")
-        terminal.type("\t\t", 0.8)
+        terminal.send(b"\t")
+        terminal.sees("[Log]")
+        terminal.rest(0.6)
+        terminal.send(b"\t")
         terminal.sees("[Structure]", "Mg 6")
         for _ in range(6):
             terminal.send(b"\x1b[C")
