@@ -20,7 +20,8 @@ from scripts.picturing.cells import Picture, row_of, text_of
 SIZE = (120, 36)
 #: Seconds until a screen has everything: charts and details are asked for when the cursor has come to rest.
 SETTLED = 3.0
-PATIENCE = 120.0
+#: In the demo it takes minutes until a GPU is too hot.
+PATIENCE = 600.0
 _NAMES = {
     " ": "space", ":": "colon", "!": "exclamation_mark", "-": "minus", "/": "slash", ".": "full_stop", "*": "asterisk",
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """A session on a real terminal, as asciicast v2, and the frames of a film from it."""
 
+import codecs
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ class Recording(Terminal):
     def __init__(self, command: Sequence[str], **environment: str) -> None:
         self.events: list[Event] = []
         self.screen = Screen(*SIZE)
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._clock, self._last, self._limit = 0.0, time.monotonic(), SHORTENED
         super().__init__(command, *SIZE, **environment)
 
@@ -34,7 +36,8 @@ class Recording(Terminal):
         if n_bytes:
             piece = self.printed[before:]
             self.screen.feed(piece)
-            self.events.append((self._clock, "o", piece.decode("utf-8", "surrogateescape")))
+            # A character that is cut in two comes with its second half.
+            self.events.append((self._clock, "o", self._decoder.decode(piece)))
         return n_bytes
 
     def _pass(self) -> None:
@@ -155,7 +158,7 @@ def frames(
         if kind == "m":
             caption = text
         elif kind == "o":
-            screen.feed(text.encode("utf-8", "surrogateescape"))
+            screen.feed(text.encode())
         if not screen.whole or not caption:
             continue
         picture = (*screen.picture, (), _caption(caption, size[0]))

@@ -175,5 +175,5 @@ REAL = {
 #: Name, title, keys, and what is there then.
 DEMO = {
     "workers": ("Four GPUs and a laptop, all simulated (mofsim tui --demo): state, memory, charts", "3", "gpu"),
-    "alerts": ("Alerts of simulated devices (mofsim tui --demo)", "5", "[5 Alerts"),
+    "alerts": ("Alerts of simulated devices (mofsim tui --demo)", "5", "▲ WARNING"),
 }
