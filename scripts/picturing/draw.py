@@ -14,8 +14,8 @@ from scripts.picturing.strokes import HEIGHT, WIDTH, number
 
 FONT: Final = "ui-monospace,'Fira Code','SF Mono',Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
 #: A character of these fonts is 0.6 of it wide.
-FONT_SIZE: Final = 15
-BASELINE: Final = 14
+FONT_SIZE: Final = 16.5
+BASELINE: Final = 15
 MARGIN: Final = 14
 
 BACKGROUND: Final = "#15181e"

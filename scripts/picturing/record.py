@@ -148,7 +148,7 @@ def read(path: Path) -> tuple[tuple[int, int], list[Event]]:
 
 
 def frames(
-    size: tuple[int, int], events: Iterable[Event], apart: float = 0.2, last: float = 3.0
+    size: tuple[int, int], events: Iterable[Event], apart: float = 0.4, last: float = 3.0
 ) -> Iterator[tuple[float, Picture]]:
     """(seconds, picture) of what is seen, the newest where several come within `apart` seconds; captions below."""
     screen, caption = Screen(*size), ""

@@ -5,8 +5,9 @@ Paths are in units of the picture, from the upper left corner of the cell at (x,
 
 from typing import Final
 
-WIDTH: Final = 9
-HEIGHT: Final = 19
+#: Such that dots stand at whole numbers, of which a chart has thousands.
+WIDTH: Final = 10
+HEIGHT: Final = 20
 
 _MIDDLE_X, _MIDDLE_Y = WIDTH / 2, HEIGHT / 2
 #: Arms of box-drawing characters: left, right, up, down; rounded corners are drawn as square ones.
@@ -55,7 +56,7 @@ def dots(character: str, x: float, y: float) -> str:
     """A path of points, for a stroke with round ends."""
     bits = ord(character) - _BRAILLE
     return "".join(
-        f"M{number(x + (column + 0.5) * WIDTH / 2)} {number(y + (row + 0.5) * HEIGHT / 4)}h0"
+        f"M{number(x + 2 + column * WIDTH / 2)} {number(y + 2 + row * HEIGHT / 4)}h0"
         for bit, (column, row) in enumerate(_DOTS)
         if bits >> bit & 1
     )

@@ -69,9 +69,9 @@ def test_text_stands_in_its_column_with_its_looks() -> None:
     drawn = draw.still((row_of([Segment("ab  <c>", cyan), Segment(" d", dim)]),), 20, "of <two>")
     texts = elements(drawn, "text")
     assert [(each.text, each.get("x"), each.get("textLength")) for each in texts] == [
-        ("ab", "0", "18"),
-        ("<c>", "36", "27"),
-        ("d", "72", None),
+        ("ab", "0", "20"),
+        ("<c>", "40", "30"),
+        ("d", "80", None),
     ]
     assert f"fill:{draw.PALETTE[6]};font-weight:700" in drawn
     assert draw.FOREGROUND not in drawn, "dimmed text is not as bright as other text"
@@ -80,17 +80,17 @@ def test_text_stands_in_its_column_with_its_looks() -> None:
 
 def test_reversed_text_has_an_area_of_its_ink() -> None:
     drawn = draw.still(((Run("x", Look(reverse=True)),),), 4, "t")
-    assert elements(drawn, "rect")[1].attrib == {"x": "0", "width": "9", "height": "19", "fill": draw.FOREGROUND}
+    assert elements(drawn, "rect")[1].attrib == {"x": "0", "width": "10", "height": "20", "fill": draw.FOREGROUND}
 
 
 def test_lines_blocks_and_dots_are_drawn_and_not_written() -> None:
     drawn = draw.still(((Run("──┐▌██⣿⠀", Look()),),), 8, "t")
     assert not elements(drawn, "text")
     line, dots = elements(drawn, "path")
-    assert line.get("d") == "M0 9.5H22.5M22.5 9.5V19"
+    assert line.get("d") == "M0 10H25M25 10V20"
     assert (dots.get("d") or "").count("h0") == 8
     areas = [(each.get("x"), each.get("width")) for each in elements(drawn, "rect")[1:]]
-    assert areas == [("27", "4.5"), ("36", "18")]
+    assert areas == [("30", "5"), ("40", "20")]
 
 
 def test_a_block_of_eighths_fills_what_it_says() -> None:
@@ -103,7 +103,7 @@ def test_a_film_draws_a_row_once_and_shows_each_picture_for_its_time() -> None:
     drawn = draw.film([(1.0, (same, first)), (3.0, (same, second))], 10, "t")
     assert sorted(each.text or "" for each in elements(drawn, "text")) == ["first", "same", "second"]
     assert len(elements(drawn, "use")) == 4
-    assert "0%{transform:translateX(0px)}25%{transform:translateX(-90px)}" in drawn and "film 4s" in drawn
+    assert "0%{transform:translateX(0px)}25%{transform:translateX(-100px)}" in drawn and "film 4s" in drawn
 
 
 def test_a_terminal_shows_what_was_written() -> None:
