@@ -14,7 +14,9 @@ from mofsim.tui.app import Console
 from mofsim.tui.demo.client import DemoClient
 from mofsim.tui.looks import UNICODE
 from mofsim.tui.remembered import Remembered
+from mofsim.tui.screens.task_detail import TaskDetail
 from mofsim.tui.screens.tasks import TasksScreen
+from mofsim.tui.session import MODES
 from scripts.picturing.cells import Picture, row_of, text_of
 
 SIZE = (120, 36)
@@ -49,18 +51,20 @@ class Screens:
                 raise TimeoutError(f"{what}; the screen:\n{self.text}")
             await self._pilot.pause(0.05)
 
-    async def home(self, mode: str = "2") -> None:
-        """The screen of a mode, with nothing in front of it and no filter."""
+    async def home(self, key: str = "2") -> None:
+        """The screen of a mode by its key, with nothing in front of it and no filter."""
         while len(self.app.screen_stack) > 1:
             await self.app.pop_screen()
-        await self.press("2", "escape", "escape", "minus", "g", mode)
+        await self.press("2", "escape", "escape", "minus", "g", key)
+        mode = next(mode.name for mode in MODES if mode.key == key)
+        await self.until(lambda: self.app.current_mode == mode, f"{mode} never came")
         self.app.clear_notifications()
 
     async def open(self, task_id: int) -> None:
         await self.home()
         await self.type(f":task {task_id}")
         await self.press("enter")
-        await self.sees("[Plot]")
+        await self.until(lambda: isinstance(self.app.screen, TaskDetail), "the task was never opened")
 
     async def point_at(self, task: Task) -> None:
         await self.home()
