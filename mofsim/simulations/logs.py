@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+import warnings
 from typing import cast
 
 from .channel import Writer
@@ -37,6 +38,8 @@ def report_logs(writer: Writer) -> ReportHandler:
     # It tells each time which fonts it found.
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
     logging.captureWarnings(True)
+    # Of a cell filter, once a step, with an error that nobody could see; one of 1e-9 or more is told.
+    warnings.filterwarnings("ignore", message=r"logm result may be inaccurate, .*e-[1-9]\d")
     return handler
 
 

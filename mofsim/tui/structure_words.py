@@ -108,10 +108,15 @@ def _cell_table(before: Molecule, after: Molecule) -> Iterator[str]:
         return
     yield f"{'cell':<4} {'before':>9}   {'after':>9}"
     for name, was, now in zip(_NAMES[:3], old.lengths, new.lengths, strict=True):
-        yield f"{name:<4} {was:9.3f} → {now:9.3f} Å  {percent(was, now):+6.2f} %"
+        yield f"{name:<4} {was:9.3f} → {now:9.3f} Å  {_signed(percent(was, now))} %"
     for name, was, now in zip(_NAMES[3:], old.angles, new.angles, strict=True):
-        yield f"{name:<4} {was:9.2f} → {now:9.2f} °  {now - was:+6.2f} °"
-    yield f"{'V':<4} {old.volume:9.1f} → {new.volume:9.1f} Å³ {percent(old.volume, new.volume):+6.2f} %"
+        yield f"{name:<4} {was:9.2f} → {now:9.2f} °  {_signed(now - was)} °"
+    yield f"{'V':<4} {old.volume:9.1f} → {new.volume:9.1f} Å³ {_signed(percent(old.volume, new.volume))} %"
+
+
+def _signed(change: float) -> str:
+    """What is as good as nothing has no minus."""
+    return f"{round(change, 2) + 0.0:+6.2f}"
 
 
 def _moved(before: Molecule, after: Molecule, result: TaskResult | None) -> Iterator[str]:

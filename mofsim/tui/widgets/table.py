@@ -5,6 +5,7 @@ The cursor belongs to a row's key, not to a place: it stays on its row when rows
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -119,7 +120,8 @@ class Table(Lines, Generic[R], can_focus=True):
         yield self._titles(laid)
         if not len(self.rows):
             yield ()
-            yield from ((piece(f"   {line}", DIM),) for line in self.empty)
+            for line in self.empty:
+                yield from ((piece(f"   {part}", DIM),) for part in textwrap.wrap(line, max(10, width - 6)) or [""])
             return
         for index in range(self._top, min(self._top + height - 1, len(self.rows))):
             row = self.rows.at(index)
