@@ -122,7 +122,7 @@ def test_settings_that_were_changed_since_the_server_started_are_told(
     assert found["proxy"]["verdict"] == WARN and "none is trusted" in found["proxy"]["found"]
 
 
-def test_a_server_of_another_version_fails(settings: Settings, monkeypatch: pytest.MonkeyPatch, deploy: Deploy) -> None:
+def test_a_server_of_another_version_fails(monkeypatch: pytest.MonkeyPatch, deploy: Deploy) -> None:
     monkeypatch.setattr(serving, "__version__", "0.0.9")
     status, found = deploy()
     assert status == 1 and "and this is 0.0.9" in found["server"]["found"]

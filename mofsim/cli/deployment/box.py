@@ -23,7 +23,7 @@ UNITS = ("mofsim-server.service", "mofsim-worker.service")
 OLD = timedelta(days=7)
 #: Chores tidy logs each day; what is so late was not tidied.
 UNTIDY = files.COMPRESS_AFTER + timedelta(days=2)
-#: Each client of the event stream takes a file, and each of a hundred keeps a spare one.
+#: Each client that follows events takes one, and each request that is under way another.
 LEAST_FILES = 4096
 FILES_USED = 0.8
 

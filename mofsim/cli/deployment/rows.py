@@ -91,7 +91,7 @@ def _of_server(connection: Connection, found: Rows) -> Iterator[Check]:
     n = connection.execute(text("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"))
     used, most = n.scalar_one(), int(connection.execute(text("SHOW max_connections")).scalar_one())
     verdict = Verdict.WARN if used > BUSY * most else Verdict.OK
-    advice = "raise max_connections: a server takes about ten, a device worker two" if verdict is Verdict.WARN else ""
+    advice = "raise max_connections of PostgreSQL" if verdict is Verdict.WARN else ""
     yield Check("connections", verdict, f"{used} of {most}", advice)
 
 

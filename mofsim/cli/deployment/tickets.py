@@ -51,12 +51,12 @@ def _redis(settings: Settings) -> Iterator[Check]:
     name = "Valkey" if "valkey_version" in found else "Redis"
     version = found.get("valkey_version") or found["redis_version"]
     yield _fine(f"{name} {version}, {_shown(settings)}", waiting)
-    if found["aof_enabled"]:
+    if found.get("aof_enabled"):
         yield Check("tickets kept", Verdict.OK, "appendonly yes: they survive a restart")
     else:
         lost = "appendonly no: after a restart of it tasks wait until the chores have issued their tickets again"
         yield Check("tickets kept", Verdict.WARN, lost, f"appendonly yes in the configuration of {name}")
-    yield _eviction(name, found["maxmemory_policy"], int(found["maxmemory"]))
+    yield _eviction(name, found.get("maxmemory_policy", "unknown"), int(found.get("maxmemory", 0)))
 
 
 def _eviction(name: str, policy: str, most: int) -> Check:
