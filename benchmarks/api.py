@@ -1,10 +1,11 @@
 """How fast the API answers with a million finished tasks in its database, and what memory that takes.
 
-    python benchmarks/api.py [--tasks N] [--seconds S] [--keep FOLDER]
+    python benchmarks/api.py [--tasks N] [--seconds S] [--keep FOLDER] [--engine postgresql]
 
 Fills a database, starts a server without workers on it and asks from this process, over plain sockets: at a pace, whose
 times have limits, and as fast as it answers. Prints a table, or with --json one JSON line. The first million takes some
-minutes and 2 GB; --keep leaves it in FOLDER, and takes it from there the next time.
+minutes and 2 GB; --keep leaves it in FOLDER, and takes it from there the next time. For PostgreSQL, which has the rows
+and the tickets then, the file is filled and copied by `mofsim db copy`.
 """
 
 import argparse
@@ -18,18 +19,21 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from engines import postgresql
 from filling import STATUSES, TYPES, UPLOADED_FROM, UPLOADS, fill, n_finished
 from load import Request, Took, cpu, drive, lines, listen, quiet
 
 from mofsim.cli import ports
 from mofsim.core.queries import encode_cursor
+from mofsim.db.copy import copy
+from mofsim.db.engine import Database
 from mofsim.settings import Settings, load_settings
 from mofsim.settings.places import local_key_file
 
@@ -71,16 +75,23 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=1_000_000, help="finished tasks in the database")
     parser.add_argument("--seconds", type=float, default=20, help="how long each point is asked")
     parser.add_argument("--keep", type=Path, help="folder of the data, which is filled once and left there")
+    parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite", help="what has the rows")
     parser.add_argument("--json", action="store_true", help="one JSON line and no table")
     parser.add_argument("--only", default="", help="regular expression for the points that are measured; else all")
     options = parser.parse_args()
-    with folder(options.keep) as at:
-        filled = filled_in(at, options.tasks)
-        with server(at) as running:
+    with folder(options.keep) as at, engine(options.engine, at) as engines:
+        filled = filled_in(at, options.tasks, engines)
+        with server(at, engines) as running:
             rows = asyncio.run(measure(running, options.tasks, options.seconds, options.only))
             memory_MB = running.memory_MB()
             peak_MB = running.memory_MB("VmHWM")
-    report = {"benchmark": "api", "tasks": options.tasks, "filled_in_s": filled, "points": rows}
+    report = {
+        "benchmark": "api",
+        "engine": options.engine,
+        "tasks": options.tasks,
+        "filled_in_s": filled,
+        "points": rows,
+    }
     report |= {"memory_MB": memory_MB, "peak_MB": peak_MB, "memory_limit_MB": MEMORY_LIMIT_MB}
     print(json.dumps(report) if options.json else table(report))
 
@@ -95,24 +106,52 @@ def folder(keep: Path | None) -> Iterator[Path]:
         yield Path(path)
 
 
-def filled_in(at: Path, n_tasks: int) -> float | None:
+@contextmanager
+def engine(name: str, at: Path) -> Iterator[Mapping[str, str]]:
+    """The settings of a server whose rows are there."""
+    if name == "sqlite":
+        yield {}
+        return
+    with postgresql(at / "postgresql") as url:
+        yield {"MOFSIM_DATABASE__URL": url, "MOFSIM_QUEUE__BACKEND": "postgresql"}
+
+
+def filled_in(at: Path, n_tasks: int, engines: Mapping[str, str]) -> float | None:
     """Seconds that it took to fill the database; None where it was full already."""
-    settings = load_settings(env=environment(at), cwd=at)
-    if Path(settings.storage.root, "mofsim.db").exists():
-        if (found := n_finished(settings)) != n_tasks:
-            raise SystemExit(f"{at} holds {found} finished tasks, not {n_tasks}; take another folder for --keep")
-        return None
+    file = load_settings(env=environment(at), cwd=at)
     begun = time.perf_counter()
-    fill(settings, n_tasks, WAITING)
-    return round(time.perf_counter() - begun, 1)
+    is_new = not Path(file.storage.root, "mofsim.db").exists()
+    if is_new:
+        fill(file, n_tasks, WAITING)
+    elif (found := n_finished(file)) != n_tasks:
+        raise SystemExit(f"{at} holds {found} finished tasks, not {n_tasks}; take another folder for --keep")
+    if engines:
+        served = load_settings(env=environment(at, engines), cwd=at)
+        is_new |= copied(file, served)
+    return round(time.perf_counter() - begun, 1) if is_new else None
 
 
-def environment(at: Path) -> dict[str, str]:
+def copied(file: Settings, served: Settings) -> bool:
+    """Copy the rows of the file to where they are served from; False where they are there already."""
+    if n_finished(served):
+        return False
+    copy(file, served.database_url)
+    database = Database(served.database_url)
+    with database.reader.connect() as connection:
+        # What PostgreSQL does by itself within minutes.
+        connection.execution_options(isolation_level="AUTOCOMMIT", postgresql_readonly=False)
+        connection.exec_driver_sql("VACUUM ANALYZE")
+    database.close()
+    return True
+
+
+def environment(at: Path, engines: Mapping[str, str] | None = None) -> dict[str, str]:
     own = {
         "MOFSIM_STORAGE__ROOT": str(at / "data"),
         "MOFSIM_SETTINGS": str(at / "settings.toml"),
         "MOFSIM_SECURITY__REQUESTS_PER_MINUTE": "0",
         "MOFSIM_SECURITY__SUBMITS_PER_MINUTE": "0",
+        **(engines or {}),
     }
     (at / "settings.toml").write_text(SETTINGS)
     return {name: value for name, value in os.environ.items() if not name.startswith("MOFSIM_")} | own
@@ -138,9 +177,9 @@ class Server:
 
 
 @contextmanager
-def server(at: Path) -> Iterator[Server]:
+def server(at: Path, engines: Mapping[str, str]) -> Iterator[Server]:
     port = ports.free("127.0.0.1")
-    settings = environment(at) | {"MOFSIM_SERVER__PORT": str(port)}
+    settings = environment(at, engines) | {"MOFSIM_SERVER__PORT": str(port)}
     process = subprocess.Popen(
         [sys.executable, "-m", "mofsim", "serve"], env=settings, cwd=at, stderr=subprocess.PIPE, text=True
     )
@@ -272,7 +311,7 @@ COLUMNS = {
 
 def table(report: dict[str, Any]) -> str:
     """Times in ms, of which p99 is held against the limit, and shares of one core."""
-    text = [f"{report['tasks']} finished tasks; times in ms, processors in % of a core", ""]
+    text = [f"{report['tasks']} finished tasks in {report['engine']}; times in ms, processors in % of a core", ""]
     text.append(f"{'':34}" + "".join(f"{word:>9}" for word in COLUMNS.values()))
     for point in report["points"]:
         cells = ["" if point[name] is None else f"{point[name]}" for name in COLUMNS]

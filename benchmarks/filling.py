@@ -17,6 +17,7 @@ from typing import Any
 
 from mofsim.core.counters import BOUNDS
 from mofsim.db.engine import Database
+from mofsim.db.migrate import current_revision
 from mofsim.db.tables import Attempt, Base, Batch, DurationBucket, Event, Structure, Task, TaskResult, utcnow
 from mofsim.schemas.simulations import resolve
 from mofsim.server.app import prepare
@@ -65,6 +66,8 @@ def n_finished(settings: Settings) -> int:
     database = Database(settings.database_url)
     try:
         with database.reader.connect() as connection:
+            if current_revision(connection) is None:
+                return 0
             ended = ", ".join(f"'{status}'" for status in STATUSES)
             query = f"SELECT sum(n) FROM task_counts WHERE status IN ({ended})"
             return int(connection.exec_driver_sql(query).scalar() or 0)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,10 @@ description = "so fast that only mofsim's own time is left"
 framework = "ase"
 checkpoint = "calculators:Sleeper"
 description = "keeps a worker busy and takes no time of the processor"
+[models.nothing]
+framework = "ase"
+checkpoint = "calculators:Nothing"
+description = "takes no time at all"
 """
 
 
@@ -33,6 +37,8 @@ class Running:
 
     client: Client
     pid: int
+    #: of its processes
+    environment: Mapping[str, str]
 
 
 @contextmanager
@@ -43,7 +49,8 @@ def service() -> Iterator[Client]:
 
 
 @contextmanager
-def running(cpu_slots: int = 1) -> Iterator[Running]:
+def running(cpu_slots: int = 1, engines: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """It, with so many CPU workers; `engines` are its settings where rows and tickets lie in no file."""
     with tempfile.TemporaryDirectory(prefix="mofsim-benchmark-") as folder:
         settings = Path(folder, "settings.toml")
         settings.write_text(SETTINGS.format(cpu_slots=cpu_slots))
@@ -53,6 +60,7 @@ def running(cpu_slots: int = 1) -> Iterator[Running]:
             "PYTHONPATH": str(Path(__file__).parent),
             "MOFSIM_SECURITY__REQUESTS_PER_MINUTE": "0",
             "MOFSIM_SECURITY__SUBMITS_PER_MINUTE": "0",
+            **(engines or {}),
         }
         command = [sys.executable, "-m", "mofsim", "--json", "up", "--port", "0"]
         with Path(folder, "up.log").open("w") as log:
@@ -63,7 +71,7 @@ def running(cpu_slots: int = 1) -> Iterator[Running]:
             if not ready:
                 raise SystemExit(Path(folder, "up.log").read_text())
             with Client(json.loads(ready)["url"]) as client:
-                yield Running(client, up.pid)
+                yield Running(client, up.pid, environment)
         finally:
             up.terminate()
             up.wait(30)

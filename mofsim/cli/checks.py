@@ -35,6 +35,10 @@ class Verdict(StrEnum):
     NOTE = "note"
     #: mofsim does not run without it
     MISSING = "missing"
+    #: of an installation: it works, and will not in some case that comes
+    WARN = "warn"
+    #: of an installation: tasks, results or keys are at risk, or nothing runs
+    FAIL = "fail"
 
 
 @dataclass(frozen=True, slots=True)

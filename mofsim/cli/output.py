@@ -36,6 +36,8 @@ _STYLES = {
     "WARNING": "yellow",
     "missing": "red",
     "note": "yellow",
+    "fail": "red",
+    "warn": "yellow",
 }
 
 

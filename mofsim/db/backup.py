@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -29,7 +30,10 @@ NOT_NEEDED = {
     "run": "locks of running processes",
     "logs": "logs of the processes; those of the tasks are in the database",
     "keys": "the key of this account, which the next start of a server makes anew",
+    "last-backup": "which backup was the last",
 }
+#: Its time is that of the last backup, and in it is where that lies; who backs up by other means touches it.
+LAST = "last-backup"
 
 
 class BackupRefused(Exception):
@@ -42,6 +46,22 @@ class BackupReport:
     manifest: Manifest
     #: a line for each thing that is not in it, and why
     left_out: list[str]
+
+
+@dataclass(frozen=True)
+class LastBackup:
+    at: datetime
+    #: "" where the tools of a database server made it
+    destination: str
+
+
+def last_backup(root: Path) -> LastBackup | None:
+    """What is known of the newest backup of a data folder; None: no backup was ever made."""
+    note = root / LAST
+    try:
+        return LastBackup(datetime.fromtimestamp(note.stat().st_mtime, UTC), note.read_text().strip())
+    except OSError:
+        return None
 
 
 def backup(settings: Settings, destination: Path, *, links: bool = False) -> BackupReport:
@@ -64,6 +84,7 @@ def backup(settings: Settings, destination: Path, *, links: bool = False) -> Bac
         with closing(open_reader(partial)) as reader:
             verify(reader, own / "read-back.db")
         partial.rename(destination)
+    (settings.storage.root / LAST).write_text(f"{destination.absolute()}\n")
     return BackupReport(destination, manifest, _left_out(settings, destination, manifest, database))
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from mofsim.client import Client
+from mofsim.settings import Settings
+from tests import engines
 from tests.client.running import Hands, Server, wait_until
 
 from .conftest import Mofsim
@@ -102,6 +104,59 @@ def test_a_database_that_can_not_be_read_is_told(
     said = settled("db", "backup", "backup.tar")
     assert said.status == 1 and "can not be copied" in said.stderr
     assert not (tmp_path / "backup.tar").exists()
+
+
+@pytest.fixture
+def postgresql() -> Iterator[str]:
+    """An empty database, as its server's admin makes one: without a table."""
+    url = engines.new_postgresql(migrated=False)
+    yield url.render_as_string(hide_password=False)
+    engines.drop_postgresql(url)
+
+
+def test_an_installation_moves_to_postgresql_and_back_when_it_is_stopped(
+    settled: Mofsim,
+    own_server: Server,
+    own_client: Client,
+    hands: Hands,
+    task_id: int,
+    tmp_path: Path,
+    postgresql: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = settled("db", "copy", postgresql, "--json")
+    assert (refused.status, refused.document["error"]["type"]) == (1, "BackupRefused")
+    assert "stop it first" in refused.stderr
+
+    hands.database.close()
+    own_server.stop()
+    said = settled("db", "copy", postgresql, "--json")
+    assert said.status == 0, said.stderr
+    rows = said.document["rows"]
+    assert rows["tasks"] == rows["task_results"] == 1 and rows["structures"] > 1 and rows["api_keys"] == 1
+    again = settled("db", "copy", postgresql)
+    assert (again.status, again.stdout) == (1, "") and "copy into an empty database" in again.stderr
+
+    own_server.environment["MOFSIM_DATABASE__URL"] = postgresql
+    own_server.start()
+    # The key of its account went along, and files stay where they are.
+    assert own_client.task(task_id).status == "COMPLETED"
+    assert own_client.download(task_id, "energy.txt", tmp_path).read_text() == "-1.5"
+    assert own_client.submit("single-point", "ZIF-8").id > task_id
+
+    monkeypatch.setenv("MOFSIM_DATABASE__URL", postgresql)
+    back = f"sqlite:///{tmp_path / 'back.db'}"
+    refused = settled("db", "copy", back)
+    assert refused.status == 1 and "stop server and workers first" in refused.stderr
+    own_server.stop()
+    said = settled("db", "copy", back)
+    assert said.status == 0 and "2 of them tasks" in said.stdout, said.stderr
+
+
+@pytest.mark.parametrize("url", ["postgresql://anna:hush@127.0.0.1:1/mofsim", "no-url"])
+def test_a_copy_to_where_no_database_is_writes_nothing(command: Mofsim, settings: Settings, url: str) -> None:
+    said = command("--settings", settings.file, "db", "copy", url)
+    assert said.status == 1 and "can not be copied" in said.stderr and "hush" not in said.stderr
 
 
 @pytest.fixture

@@ -13,12 +13,34 @@ from mofsim.settings import Settings
 
 
 @command()
+@click.option("--deploy", is_flag=True, help="Check an installation that runs: server, engines, workers, backups …")
 @click.pass_obj
-def doctor(app: App) -> int:
+def doctor(app: App, deploy: bool) -> int:
     """Check that this machine has what mofsim needs; exit status 1 when something is missing.
 
+    With --deploy: check that the installation of these settings runs as it should; exit status 1 when a check failed.
+    Run that on the machine and as the account of the server.
     With --json: {ok, checks: [{name, verdict, found, advice}], settings: [{key, value, source}]}.
     """
+    return _deployment(app) if deploy else _machine(app)
+
+
+def _deployment(app: App) -> int:
+    from mofsim.cli import deployment
+
+    found = deployment.checks(app)
+    failed = [check for check in found if check.verdict is Verdict.FAIL]
+    if app.json:
+        app.out.document(_document(app.settings, found, ok=not failed))
+    else:
+        warned = sum(check.verdict is Verdict.WARN for check in found)
+        _say_checks(app, found)
+        names = ", ".join(dict.fromkeys(check.name for check in failed))
+        app.out.line(f"failed: {names}" if failed else f"nothing failed{f', {warned} to look at' if warned else ''}")
+    return FAILED if failed else OK
+
+
+def _machine(app: App) -> int:
     settings = app.settings
     found = [
         *checks.machine(),
@@ -67,6 +89,11 @@ def _say(app: App, settings: Settings, found: list[Check], missing: list[Check])
     columns = [Column("SETTING"), Column("VALUE"), Column("FROM")]
     app.out.table(columns, [[line.key, _short(line.value), line.source] for line in settings.describe()])
     app.out.line()
+    _say_checks(app, found)
+    app.out.line(f"missing: {', '.join(check.name for check in missing)}" if missing else "nothing is missing")
+
+
+def _say_checks(app: App, found: list[Check]) -> None:
     rows = [[check.verdict, check.name, check.found] for check in found]
     app.out.table([Column("CHECK"), Column("OF"), Column("FOUND")], rows)
     advice = [f"{check.name}: {check.advice}" for check in found if check.advice]
@@ -76,7 +103,6 @@ def _say(app: App, settings: Settings, found: list[Check], missing: list[Check])
         for line in advice:
             app.out.line(f"  {line}")
     app.out.line()
-    app.out.line(f"missing: {', '.join(check.name for check in missing)}" if missing else "nothing is missing")
 
 
 def _short(value: str) -> str:
