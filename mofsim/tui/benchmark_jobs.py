@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mofsim.tui import benchmark_messages, format, messages
 from mofsim.tui.jobs import Post, _quietly
@@ -66,6 +66,37 @@ async def models_to_add(client: AsyncClient, benchmark: Benchmark, post: Post) -
     post(benchmark_messages.ModelsToAdd(benchmark, usable))
 
 
+async def to_choose(client: AsyncClient, post: Post) -> None:
+    models, sets = await _quietly(client.models()), await _quietly(client.structure_sets())
+    if models is not None:
+        post(benchmark_messages.BenchmarkStockCame(models, sets or ()))
+
+
+async def plan(client: AsyncClient, asked: Mapping[str, Any], post: Post) -> None:
+    """Says nothing where the server does not answer; the feed sees that too."""
+    from mofsim.client import ApiError, ClientError
+
+    try:
+        post(benchmark_messages.PlanCame(asked, await client.estimate_benchmark(**asked)))
+    except ApiError as error:
+        post(benchmark_messages.PlanCame(asked, None, error.detail))
+    except ClientError:
+        return
+
+
+async def begin(client: AsyncClient, asked: Mapping[str, Any], post: Post) -> None:
+    from mofsim.client import ApiError, ClientError
+
+    try:
+        changed = await client.start_benchmark(**asked)
+    except ApiError as error:
+        post(benchmark_messages.BenchmarkRefused(error.detail))
+    except ClientError as error:
+        post(benchmark_messages.BenchmarkRefused(str(error)))
+    else:
+        post(benchmark_messages.BenchmarkBegun(changed))
+
+
 async def _change(asked: Awaitable[BenchmarkChanged], tell: Post, post: Post) -> None:
     from mofsim.client import ClientError
 
@@ -74,11 +105,11 @@ async def _change(asked: Awaitable[BenchmarkChanged], tell: Post, post: Post) ->
     except ClientError as error:
         post(messages.Said(str(error), "error"))
         return
-    post(messages.Said(_words(changed), "warning" if changed.left_out else "information"))
+    post(messages.Said(words(changed), "warning" if changed.left_out else "information"))
     tell(benchmark_messages.BenchmarkMoved())
 
 
-def _words(changed: BenchmarkChanged) -> str:
+def words(changed: BenchmarkChanged) -> str:
     told = {
         "new tasks": changed.n_submitted,
         "of them with a result that is there": changed.n_reused,

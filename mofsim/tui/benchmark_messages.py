@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from mofsim.schemas.benchmarks import Benchmark, BenchmarkDetail
-    from mofsim.schemas.resources import Model
+    from mofsim.schemas.benchmarks import Benchmark, BenchmarkChanged, BenchmarkDetail, BenchmarkPlan
+    from mofsim.schemas.resources import Model, StructureSet
 
 
 @dataclass
@@ -43,3 +43,30 @@ class ModelsToAdd(Message):
 
     benchmark: Benchmark
     models: Sequence[Model]
+
+
+@dataclass
+class BenchmarkStockCame(Message):
+    """What a new one can be made of."""
+
+    models: Sequence[Model]
+    sets: Sequence[StructureSet]
+
+
+@dataclass
+class PlanCame(Message):
+    """What a benchmark would compute, or why the server refuses it; `asked` is what it was asked about."""
+
+    asked: Mapping[str, Any]
+    plan: BenchmarkPlan | None
+    refusal: str = ""
+
+
+@dataclass
+class BenchmarkBegun(Message):
+    changed: BenchmarkChanged
+
+
+@dataclass
+class BenchmarkRefused(Message):
+    detail: str

@@ -385,6 +385,8 @@ ACTIONS: tuple[Action, ...] = (
            S.MANY, footer=3),
     Action("benchmark.open", "enter", "matrix", "The matrix of the benchmark: models × task types × structures",
            S.BENCHMARK_LIST, refusal=_any_benchmark, footer=1),
+    Action("benchmark.new", "n", "new benchmark", "Score models: choose models, set, types; says what it takes first",
+           S.BENCHMARK_LIST, acts=True, footer=2),
     Action("matrix.task", "enter", "open task", "Open the task of the cell", S.MATRIX,
            refusal=_cell_has_task, footer=1),
     Action("matrix.back", "escape,backspace", "back", "Back to the benchmarks", S.MATRIX, footer=2),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from mofsim.client import NotFound
 from mofsim.client.request import Request
-from mofsim.schemas.benchmarks import Benchmark, BenchmarkCell, BenchmarkChanged, BenchmarkDetail
+from mofsim.schemas.benchmarks import Benchmark, BenchmarkCell, BenchmarkChanged, BenchmarkDetail, BenchmarkPlan
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.tasks import StructureBrief
 from mofsim.vocabulary import CellState, Preset, TaskType
@@ -84,7 +84,43 @@ def some_benchmark(id: int = 1, models: tuple[str, ...] = ("7net-0", "7net-l3i5"
     return BenchmarkDetail(**(values | changes))
 
 
+def some_plan(**changes: Any) -> BenchmarkPlan:
+    values: dict[str, Any] = {
+        "benchmark_id": None,
+        "n_structures": 4,
+        "n_cells": 32,
+        "n_there": 0,
+        "n_reused": 3,
+        "n_new": 27,
+        "not_covered": [
+            {"model": "7net-0", "structure": "UiO-66", "task_type": each, "reason": "7net-0 does not know Zr"}
+            for each in (TaskType.OPTIMIZATION, TaskType.STABILITY)
+        ],
+        "device_seconds": {"cuda": {"low": 3600.0, "median": 7560.0, "high": 18_000.0}},
+        "n_unknown_time": 4,
+        "n_unknown_memory": 0,
+        "largest_memory_MB": 11_800.0,
+        "disk_MB": 640.0,
+        "n_unknown_disk": 0,
+        "costs": [],
+    }
+    return BenchmarkPlan(**(values | changes))
+
+
+def _begin(world: "World", asked: dict[str, Any]) -> BenchmarkChanged:
+    if world.refusal:
+        refusal, world.refusal = world.refusal, None
+        raise refusal
+    world.submitted.append(asked)
+    id = max(world.benchmarks, default=0) + 1
+    world.benchmarks[id] = some_benchmark(id, tuple(asked["models"]), name=asked.get("name", "essential mofsimbench"))
+    found = Benchmark.model_validate(world.benchmarks[id])
+    return BenchmarkChanged(benchmark=found, is_new=True, n_submitted=found.n_cells)
+
+
 def answer(world: "World", request: Request[Any], rest: list[str]) -> Any:
+    if request.method == "POST" and rest in ([], ["estimate"]):
+        return some_plan() if rest else _begin(world, request.json)
     if not rest:
         known = [Benchmark.model_validate(each) for each in reversed(world.benchmarks.values())]
         return Page(items=known, next_cursor=None, total=len(known))

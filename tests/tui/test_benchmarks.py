@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+from mofsim.client import Invalid
+from mofsim.tui.benchmark_plan import plan_lines
 from mofsim.tui.looks import ASCII, UNICODE
 from mofsim.tui.matrix import Matrix, cell_lines, counts, left
 from mofsim.tui.registry import NOT_WELL
 from mofsim.tui.screens.benchmark import BenchmarkScreen
+from mofsim.tui.screens.benchmark_form import BenchmarkForm
 from mofsim.tui.screens.benchmarking import AGAIN, form_of, judge_report
-from mofsim.vocabulary import CellState, ReportFormat, TaskType
+from mofsim.vocabulary import SCORED, CellState, ReportFormat, TaskType
 from tests.tui.conftest import Driver, Run
 from tests.tui.fake import World, world
-from tests.tui.fake_benchmarks import FIRST, some_benchmark
+from tests.tui.fake_benchmarks import FIRST, some_benchmark, some_plan
 
 C = CellState
 
@@ -85,7 +88,7 @@ async def open_matrix(c: Driver) -> BenchmarkScreen:
 async def test_the_list_says_how_a_first_one_begins(run: Run) -> None:
     async with run() as c:
         await c.press("8")
-        await c.sees("[8 Benchmarks]", "No benchmarks yet.", "mofsim benchmark MODEL")
+        await c.sees("[8 Benchmarks]", "No benchmarks yet.", "n begins one")
 
 
 async def test_the_command_opens_the_list(run: Run) -> None:
@@ -202,3 +205,55 @@ async def test_without_a_server_the_matrix_stays_and_acting_keys_say_why_not(run
         await c.sees("does not answer", "HKUST-1")
         await c.press("r")
         await c.sees("this works again")
+
+
+def test_a_plan_says_what_is_computed_and_what_it_takes() -> None:
+    assert plan_lines(some_plan()) == [
+        "27 tasks to compute of 32 cells, 4 structures, 3 have a finished result, 2 are not covered by their model",
+        "about 2.1 GPU-hours (1 to 5), time of 4 tasks not known yet, memory up to 11.8 GB, about 640 MB on disk",
+    ]
+    unknown = some_plan(device_seconds={}, n_unknown_time=27, largest_memory_MB=None, disk_MB=None)
+    assert plan_lines(unknown)[1] == "time of all tasks not known yet, memory not known yet, disk not known yet"
+    assert plan_lines(some_plan(n_new=0, n_there=32, benchmark_id=3)) == [
+        "0 tasks to compute of 32 cells, 4 structures, 32 are in benchmark 3 already, 3 have a finished result, "
+        "2 are not covered by their model"
+    ]
+
+
+async def open_form(c: Driver) -> None:
+    await c.press("8", "n")
+    await c.sees("new benchmark", "7net-0", "27 tasks to compute", "GPU-hours")
+
+
+async def test_a_benchmark_is_planned_started_and_shown(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        form = c.app.screen
+        assert isinstance(form, BenchmarkForm)
+        form.name_of_it.value = "mine"
+        await c.press("ctrl+s")
+        await c.until(lambda: isinstance(c.app.screen, BenchmarkScreen))
+        [asked] = c.world.submitted
+        assert asked["models"] == ["7net-0"]
+        assert (asked["set"], asked["preset"], asked["name"]) == ("essential", "mofsimbench", "mine")
+        assert [each["task_type"] for each in asked["task_types"]] == list(SCORED)
+        await c.sees("mine", "it began")
+
+
+async def test_without_a_model_or_type_nothing_is_asked_or_started(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        await c.press("minus", "tab", "minus")
+        await c.sees("choose a model and a task type")
+        await c.misses("27 tasks")
+        await c.press("ctrl+s")
+        assert c.world.submitted == []
+
+
+async def test_a_refusal_stays_in_the_form(run: Run) -> None:
+    async with run() as c:
+        await open_form(c)
+        c.world.refusal = Invalid("the set has no structures", code=422, type="Invalid", field="set")
+        await c.press("ctrl+s")
+        await c.sees("the set has no structures")
+        assert isinstance(c.app.screen, BenchmarkForm)

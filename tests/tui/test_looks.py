@@ -199,3 +199,8 @@ def test_an_export(snap_compare: Compare, size: tuple[int, int]) -> None:
 @SIZES
 def test_columns(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert picture(snap_compare, size, ["v", "j"], "ENERGY", "esc closes")
+
+
+@SIZES
+def test_new_benchmark(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, size, ["8", "n"], "27 tasks to compute", "640 MB on disk")

@@ -45,6 +45,7 @@ SCREENS: dict[str, tuple[Sequence[str], str, Sequence[str]]] = {
     "picture": (("7", "enter"), "HKUST-1", ("escape", "2")),
     "import": (("7", "i"), "file", ("escape", "2")),
     "benchmarks": (("8",), "essential", ("2",)),
+    "new benchmark": (("8", "n"), "tasks to compute", ("escape", "2")),
     "matrix": (("8", "enter"), "relax", ("backspace", "2")),
     "report": (("8", "e"), "benchmark-1.html", ("escape", "2")),
 }

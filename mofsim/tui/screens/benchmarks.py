@@ -20,7 +20,7 @@ from mofsim.tui.widgets.table import Table
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from mofsim.schemas.benchmarks import Benchmark
+    from mofsim.schemas.benchmarks import Benchmark, BenchmarkChanged
 
 
 class BenchmarksScreen(Moving, Benchmarking):
@@ -69,8 +69,8 @@ class BenchmarksScreen(Moving, Benchmarking):
             return no_line(self.store, self.session.glyphs)
         if self._known is None:
             return (f"reading {self.session.glyphs.dots}",)
-        return ("No benchmarks yet.", "", "`mofsim benchmark MODEL …` in a shell begins one: every task type that is",
-                "scored, for every structure of a set, with every model.")  # fmt: skip
+        return ("No benchmarks yet.", "", "n begins one: every task type that is scored, for every structure of a set,",
+                "with every model.")  # fmt: skip
 
     def situation(self) -> Context:
         return self.picture(benchmark=self.benchmark)
@@ -89,3 +89,17 @@ class BenchmarksScreen(Moving, Benchmarking):
 
         if self.benchmark:
             self.app.push_screen(BenchmarkScreen(self.session, self.benchmark))
+
+    def do_benchmark_new(self) -> None:
+        from mofsim.tui.screens.benchmark_form import BenchmarkForm
+
+        self.app.push_screen(BenchmarkForm(self.session, self._begun))
+
+    def _begun(self, changed: BenchmarkChanged) -> None:
+        """To its matrix."""
+        from mofsim.tui.screens.benchmark import BenchmarkScreen
+
+        what = "began" if changed.is_new else "was there already"
+        self.app.notify(f"it {what}; {benchmark_jobs.words(changed)}", markup=False, timeout=6)
+        self.ask_again()
+        self.app.push_screen(BenchmarkScreen(self.session, changed.benchmark))
