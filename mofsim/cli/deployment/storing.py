@@ -87,7 +87,7 @@ def shared(settings: Settings, server: Server) -> Iterator[Check]:
         yield Check("sharing", Verdict.OK, f"{said}; {root} is on {kind}")
     else:
         found = f"{said}, and {root} is on {kind or 'a file system of unknown kind'}"
-        advice = f"see that the others have this very folder at {root} (exported from here, e.g. by NFS)"
+        advice = f"see that the others have this very folder at {root} (e.g. by NFS), or send their files to the server"
         yield Check("sharing", Verdict.WARN, found, advice)
 
 
