@@ -187,7 +187,7 @@ class DeviceWorker:
             # Somebody else has the task by now, before a step of it was made here.
             self.executor.kill()
             self._set_state(WorkerState.IDLE, task_id=None)
-        except ExecutorFailed as error:
+        except (ExecutorFailed, TransferFailed) as error:
             self._give_back(lease, str(error))
         except _NotSupplied as error:
             self._give_back(lease, str(error), AttemptOutcome.RELEASED)

@@ -367,7 +367,9 @@ class Run:
             return None
         except TransferFailed as error:
             message = f"its files can not be kept: {error}"
-            return replace(self._what_arrived(outcome), status=TaskStatus.FAILED, **_failure(error, message))
+            kind = type(error).__name__
+            arrived = self._what_arrived(outcome)
+            return replace(arrived, status=TaskStatus.FAILED, error_type=kind, error_message=message)
         if asked is None:
             return self._what_arrived(outcome)
         if asked is StopReason.CANCELLED:
@@ -412,7 +414,7 @@ class Run:
     def _attend(self, work: Callable[[threading.Event], None], patience: float | None) -> StopReason | None:
         """Keep the lease while `work` goes on; None when it is done, else why nobody waits for it any more.
 
-        That is after `patience`, and a while after somebody wanted the task to stop. Raises what `work` does, and Fenced.
+        That is after `patience`, and a while after somebody wanted a stop. Raises what `work` does, and Fenced.
         """
         assert self.courier
         worker, told = self.settings.worker, ""
@@ -466,10 +468,6 @@ class Run:
                 message=message,
             )
         )
-
-
-def _failure(error: TransferFailed, message: str) -> dict[str, str]:
-    return {"error_type": type(error).__name__, "error_message": message}
 
 
 def _for(seconds: float) -> Callable[[], bool]:
