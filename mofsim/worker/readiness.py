@@ -21,7 +21,7 @@ log = structlog.get_logger("mofsim.worker")
 
 LONGEST_PAUSE_SECONDS = 60.0
 #: how often a server that has the files is asked whether it takes them, and how long it may take to answer
-ASK_SECONDS, ANSWER_SECONDS = 5.0, 3.0
+ASK_SECONDS, ANSWER_SECONDS = 2.0, 3.0
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ T = TypeVar("T")
 PIECE_BYTES = 4 << 20
 TIMEOUT = httpx.Timeout(20, connect=5)
 #: pauses between tries, in seconds
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 #: times that a whole file is sent anew because the server has another one
 TIMES = 3
 

@@ -1,7 +1,10 @@
 """A worker whose data folder is not that of the server: files go there and come from there."""
 
 import hashlib
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,17 +12,19 @@ from pathlib import Path
 import pytest
 
 from mofsim.client import Client
-from mofsim.core import models
+from mofsim.core import custom_models, models
 from mofsim.db.tables import TaskLog
 from mofsim.settings import load_settings
-from mofsim.vocabulary import AttemptOutcome, Scope, TaskStatus
-from mofsim.worker import transfer
-from mofsim.worker.transfer import Gone, Transfer
+from mofsim.vocabulary import AlertType, AttemptOutcome, Scope, TaskStatus
+from mofsim.worker import supply, transfer
+from mofsim.worker.chores import Chores
+from mofsim.worker.supply import Need
+from mofsim.worker.transfer import Gone, Transfer, TransferFailed
 from tests.client.running import Server
 
 from .box import SETTINGS, Box, wait_until
-from .test_resume import SHORT
 
+#: a relaxation that takes 60 steps of 0.05 s
 LONG = {"fmax_eV_per_A": 1e-9, "max_steps": 60}
 
 
@@ -70,8 +75,6 @@ class FarBox(Box):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path) -> Iterator[Server]:
-    import shutil
-
     folder = tmp_path_factory.mktemp("server")
     shutil.copytree(prepared_folder, folder / "data")
     server = Server(folder)
@@ -108,24 +111,24 @@ def test_a_result_is_at_the_server_before_its_task_is_completed(far_box: FarBox)
 
 
 def test_files_wait_for_a_server_that_was_killed(far_box: FarBox) -> None:
-    task_id = far_box.submit("slow", parameters=SHORT)
-    far_box.wait_for_step(task_id, 12)
+    task_id = far_box.submit("slow", parameters=LONG)
+    far_box.wait_for_step(task_id, 8)
     far_box.server.stop(signal.SIGKILL)
     wait_until(
         lambda: any("files wait to be sent" in line for line in far_box.lines(task_id)),
         lambda: f"{far_box.task(task_id).status}: {far_box.lines(task_id)}",
     )
-    assert far_box.task(task_id).status == TaskStatus.RUNNING and far_box.task(task_id).progress["step"] == 30
+    assert far_box.task(task_id).status == TaskStatus.RUNNING and far_box.task(task_id).progress["step"] == 60
     far_box.server.start()
     assert far_box.wait_for_end(task_id).status == TaskStatus.COMPLETED
-    assert len(far_box.attempts(task_id)) == 1 and far_box.steps_of(task_id) == list(range(31))
+    assert len(far_box.attempts(task_id)) == 1 and far_box.steps_of(task_id) == list(range(61))
 
 
 def test_a_task_that_was_cancelled_does_not_wait_for_the_server(far_box: FarBox) -> None:
-    task_id = far_box.submit("slow", parameters=SHORT)
-    far_box.wait_for_step(task_id, 12)
+    task_id = far_box.submit("slow", parameters=LONG)
+    far_box.wait_for_step(task_id, 8)
     far_box.server.stop(signal.SIGKILL)
-    far_box.wait_for_step(task_id, 30)
+    far_box.wait_for_step(task_id, 60)
     far_box.cancel(task_id)
     assert far_box.wait_for_end(task_id).status == TaskStatus.CANCELLED
     assert far_box.result(task_id).output_files == {}, "nothing is named that is not there"
@@ -135,6 +138,38 @@ def test_a_task_that_was_cancelled_does_not_wait_for_the_server(far_box: FarBox)
     assert far_box.task(waiting).attempt == 0
     far_box.server.start()
     assert far_box.wait_for_end(waiting).status == TaskStatus.COMPLETED
+
+
+def test_a_server_whose_disk_is_full_gets_its_files_when_there_is_room(far_box: FarBox) -> None:
+    task_id, server = far_box.submit("slow", parameters=LONG), far_box.server
+    far_box.wait_for_step(task_id, 8)
+    server.stop(signal.SIGKILL)
+    server.environment["MOFSIM_STORAGE__MIN_FREE_MB"] = str(10**12)
+    server.start()
+    wait_until(lambda: AlertType.DISK_FULL in dict(far_box.alerts()), lambda: f"{far_box.task(task_id).status}")
+    [first] = far_box.attempts(task_id)
+    assert first.outcome == AttemptOutcome.RELEASED and "full" in first.reason
+    server.stop()
+    del server.environment["MOFSIM_STORAGE__MIN_FREE_MB"]
+    server.start()
+    assert far_box.wait_for_end(task_id).status == TaskStatus.COMPLETED
+    assert far_box.task(task_id).faults == 0 and far_box.steps_of(task_id) == list(range(61))
+    wait_until(lambda: not far_box.alerts(), lambda: str(far_box.alerts()))
+
+
+def test_what_is_to_be_done_with_results_is_left_to_the_box_that_has_them(far_box: FarBox) -> None:
+    parent = far_box.submit("lj", parameters={"max_steps": 2, "fmax_eV_per_A": 1e-9})
+    assert far_box.wait_for_end(parent).status == TaskStatus.COMPLETED
+    with Client(far_box.server.url, api_key=far_box.server.key) as client:
+        child = client.submit("single-point", {"source": "task", "id": parent}, model="lj").id
+    Chores(far_box.settings).round()
+    assert far_box.task(child).awaits_parent
+    chores = subprocess.Popen([sys.executable, "-m", "mofsim", "worker", "--chores"], env=far_box.server.environment)
+    try:
+        assert far_box.wait_for_end(child).status == TaskStatus.COMPLETED
+    finally:
+        chores.terminate()
+        assert chores.wait(30) == 0
 
 
 def test_another_box_goes_on_from_what_was_sent(far_box: FarBox, tmp_path: Path) -> None:
@@ -200,3 +235,27 @@ def test_an_upload_goes_on_behind_what_a_killed_server_has(
         hands.end(lease)
     with pytest.raises(Gone):
         line.send(lease.task_id, lease.attempt, tmp_path / "best.cif", stop)
+
+
+def test_weights_are_fetched_once_and_only_if_they_are_the_right_ones(
+    server: Server, line: Transfer, tmp_path: Path
+) -> None:
+    content = b"weights" * 1000
+    digest = hashlib.sha256(content).hexdigest()
+    there = server.data / "models" / digest / "weights.pth"
+    there.parent.mkdir()
+    there.write_bytes(content)
+    with server.hands() as hands, hands.database.write() as session:
+        new = custom_models.NewModel("mine", "sevenn", {}, "weights.pth")
+        custom_models.add(session, new, digest)
+    needs = [Need(f"models/{digest}", tmp_path / digest / "weights.pth", digest)]
+    supply.fetch(line, needs, threading.Event())
+    assert needs[0].path.read_bytes() == content
+    there.chmod(0o600)
+    there.write_bytes(content + b"x")
+    supply.fetch(line, needs, threading.Event())
+    assert needs[0].path.read_bytes() == content
+    needs[0].path.unlink()
+    with pytest.raises(TransferFailed, match="not the file that the database names"):
+        supply.fetch(line, needs, threading.Event())
+    assert list(needs[0].path.parent.iterdir()) == []
