@@ -14,6 +14,7 @@ import pytest
 from mofsim.client import Client
 from mofsim.core import custom_models, models
 from mofsim.db.tables import TaskLog
+from mofsim.schemas.submission import TaskStructure
 from mofsim.settings import load_settings
 from mofsim.vocabulary import AlertType, AttemptOutcome, Scope, TaskStatus
 from mofsim.worker import supply, transfer
@@ -161,7 +162,7 @@ def test_what_is_to_be_done_with_results_is_left_to_the_box_that_has_them(far_bo
     parent = far_box.submit("lj", parameters={"max_steps": 2, "fmax_eV_per_A": 1e-9})
     assert far_box.wait_for_end(parent).status == TaskStatus.COMPLETED
     with Client(far_box.server.url, api_key=far_box.server.key) as client:
-        child = client.submit("single-point", {"source": "task", "id": parent}, model="lj").id
+        child = client.submit("single-point", TaskStructure(source="task", id=parent), model="lj").id
     Chores(far_box.settings).round()
     assert far_box.task(child).awaits_parent
     chores = subprocess.Popen([sys.executable, "-m", "mofsim", "worker", "--chores"], env=far_box.server.environment)
