@@ -116,10 +116,16 @@ class Arrival:
         raise Conflict(detail, field="sha256", type="WrongChecksum")
 
     def publish(self) -> None:
-        """What was verified is there from now on, under its name."""
+        """What was verified is there from now on, under its name; `settle` has the disk keep that."""
         if not self.grows and self.partial.exists():
             os.replace(self.partial, self.target)
-        _sync(self.target.parent)
+
+    def settle(self) -> None:
+        descriptor = os.open(self.target.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     @contextmanager
     def _locked(self) -> Iterator[BinaryIO]:
@@ -203,11 +209,3 @@ def _room() -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoRoom(f"the disk of the server is full: {error.strerror}", type="DiskFull") from error
         raise
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -146,6 +146,8 @@ def _publish(context: Context, task_id: int, attempt: int, arrival: Arrival) -> 
         # Inside the transaction: the attempt can not lose the task meanwhile.
         arrivals.held(session, task_id, attempt)
         arrival.publish()
+    # Not inside: others wait for their turn to write, and a busy disk may take seconds.
+    arrival.settle()
     if arrival.target.parent == context.storage.checkpoint(task_id):
         arrivals.trim_checkpoints(context.storage, task_id)
 
