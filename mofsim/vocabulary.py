@@ -46,16 +46,20 @@ FINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED
 
 
 class Scope(StrEnum):
-    """What a key allows; each allows what those before it do."""
+    """What a key allows; each allows what those before it do, but `worker` nothing else."""
 
     #: see everything but keys and the audit
     READ = "read"
     #: submit, cancel and change tasks, structures and batches
     SUBMIT = "submit"
+    #: send and fetch the files of tasks that a worker holds
+    WORKER = "worker"
     #: keys, models, workers and everything else
     ADMIN = "admin"
 
     def allows(self, needed: "Scope") -> bool:
+        if Scope.WORKER in (self, needed):
+            return self in (needed, Scope.ADMIN)
         ladder = list(Scope)
         return ladder.index(self) >= ladder.index(needed)
 

@@ -4,7 +4,8 @@ MofsimError
  ├─ NotFound      there is no such thing
  ├─ Invalid       the request can not work; `field` says where
  ├─ Conflict      the thing is in a state that does not allow it
- └─ Unavailable   not now: try again later
+ ├─ Unavailable   not now: try again later
+ └─ NoRoom        the disk of the data folder is full
 """
 
 
@@ -31,4 +32,8 @@ class Conflict(MofsimError):
 
 
 class Unavailable(MofsimError):
+    pass
+
+
+class NoRoom(MofsimError):
     pass

@@ -1,13 +1,11 @@
-"""The guest of an interaction energy: whether it can be computed, and where its file is."""
+"""The guest of an interaction energy: whether it can be computed, and which structure it is."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from mofsim.core.errors import Invalid
-from mofsim.core.storage import Storage
 from mofsim.db.tables import Model, Structure
 from mofsim.schemas.guests import GUESTS
 
@@ -26,11 +24,10 @@ def check(session: Session, parameters: dict[str, Any], structure: Structure, mo
         _check_elements("guest", name, GUESTS[name], model)
 
 
-def path(session: Session, storage: Storage, parameters: dict[str, Any]) -> Path | None:
-    """The file of an uploaded guest; None where the guest is none, or its structure is gone."""
+def structure(session: Session, parameters: dict[str, Any]) -> Structure | None:
+    """An uploaded guest; None where the guest is none, or its structure is gone."""
     guest_id = parameters.get("guest_structure")
-    guest = session.get(Structure, guest_id) if guest_id is not None else None
-    return storage.structures / guest.normalised_path if guest else None
+    return session.get(Structure, guest_id) if guest_id is not None else None
 
 
 def _check_indices(indices: list[int], structure: Structure) -> None:

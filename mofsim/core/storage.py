@@ -42,6 +42,10 @@ class Storage:
         """Of all processes of this box; see mofsim.logs."""
         return self.root / "logs"
 
+    def scratch(self, slot: str) -> "Storage":
+        """What a slot works on whose results go to a server elsewhere; one attempt at a time, and then nothing."""
+        return Storage(self.root / "scratch" / slot)
+
     def create(self) -> None:
         for folder in (self.structures, self.models, self.incoming, self.results, self.run, self.logs):
             folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from mofsim.vocabulary import Scope
 
 class NewKey(Request):
     name: str = Field(min_length=1, max_length=100, description="Who or what is to use it; no two valid keys share one")
-    scope: Scope = Field(Scope.READ, description="read, submit or admin; each allows what those before it do")
+    scope: Scope = Field(Scope.READ, description="read, submit, admin: each allows what those before it do; or worker")
     expires_at: UtcTime | None = Field(None, description="Null: it is valid until it is revoked")
 
     @field_validator("name")

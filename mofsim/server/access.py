@@ -105,6 +105,16 @@ TABLE: Mapping[Endpoint, Scope | None] = {
     ("GET", "/api/v1/system/workers"): Scope.READ,
     ("POST", "/api/v1/system/workers/{worker}/drain"): Scope.ADMIN,
     ("POST", "/api/v1/system/workers/{worker}/resume"): Scope.ADMIN,
+    # Files of tasks, between the server and workers that do not share its data folder
+    ("GET", "/api/v1/transfer"): Scope.WORKER,
+    ("GET", "/api/v1/transfer/structures/{id}"): Scope.WORKER,
+    ("GET", "/api/v1/transfer/models/{sha256}"): Scope.WORKER,
+    ("GET", "/api/v1/transfer/tasks/{task}/{attempt}/earlier"): Scope.WORKER,
+    ("GET", "/api/v1/transfer/tasks/{task}/{attempt}/earlier/{earlier}/{name}"): Scope.WORKER,
+    ("GET", "/api/v1/transfer/tasks/{task}/{attempt}/files/{name}"): Scope.WORKER,
+    ("PATCH", "/api/v1/transfer/tasks/{task}/{attempt}/files/{name}"): Scope.WORKER,
+    ("PUT", "/api/v1/transfer/tasks/{task}/{attempt}/files/{name}"): Scope.WORKER,
+    ("DELETE", "/api/v1/transfer/tasks/{task}/{attempt}/checkpoints"): Scope.WORKER,
     # Alerts
     ("GET", "/api/v1/alerts/active"): Scope.READ,
     ("GET", "/api/v1/alerts/history"): Scope.READ,
@@ -135,6 +145,8 @@ _CHANGE_NOTHING = frozenset({("POST", "/api/v1/tasks/estimate"), ("POST", "/api/
 _BENCHMARKS = frozenset({("POST", "/api/v1/benchmarks"), ("POST", "/api/v1/benchmarks/{id}/models")})
 _UPLOADS = frozenset({("POST", "/api/v1/structures"), ("POST", "/api/v1/models/custom")})
 _SUBMITS = "/api/v1/tasks/"
+#: What workers do there belongs to attempts, and is no change that anybody made.
+_TRANSFER = "/api/v1/transfer"
 
 
 def endpoint(connection: Connection) -> Endpoint | None:
@@ -152,7 +164,9 @@ def needed(endpoint: Endpoint | None) -> Scope | None:
 
 
 def changes(endpoint: Endpoint | None) -> bool:
-    return endpoint is not None and endpoint[0] != "GET" and endpoint not in _CHANGE_NOTHING
+    if endpoint is None or endpoint in _CHANGE_NOTHING or endpoint[1].startswith(_TRANSFER):
+        return False
+    return endpoint[0] != "GET"
 
 
 def makes_work(endpoint: Endpoint | None) -> bool:

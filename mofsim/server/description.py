@@ -31,7 +31,7 @@ class _Plugin(StarlettePlugin):
         """Ids are strings for the router, so that any text in their place is answered with our own 404."""
         path, parameters = super().parse_path(route, path_parameter_descriptions)  # type: ignore[no-untyped-call]
         for parameter in parameters:
-            if parameter["name"] in ("id", "task", "attempt", "structure"):
+            if parameter["name"] in ("id", "task", "attempt", "earlier", "structure"):
                 parameter["schema"] = {"type": "integer", "format": "int64", "minimum": 0}
         return path, parameters
 
@@ -84,7 +84,7 @@ def _described(handler: Handler) -> Handler:
     if told is None:
         return handler
     # What any body can be: no JSON, too large, or of another type.
-    of_body = (400, 413, 415) if told.json or told.form else ()
+    of_body = (400, 413, 415) if told.json or told.form or told.takes_bytes else ()
     models: dict[str, Any] = {f"HTTP_{code}": ErrorEnvelope for code in {*told.errors, *of_body}}
     describe = spec.validate(
         told.query,
@@ -110,6 +110,7 @@ def of(app: Any) -> Mapping[str, Any]:
     if not hasattr(spec, "_spec"):
         spec.app = app
         _say_what_keys(spec.spec)
+        _say_who_takes_bytes(spec.spec, app)
     return cast(Mapping[str, Any], spec.spec)
 
 
@@ -126,6 +127,17 @@ def _say_what_keys(description: Mapping[str, Any]) -> None:
             needed = access.needed((method.upper(), path))
             operation["security"] = [{_KEY: [needed]}] if needed else []
             operation["responses"] |= {str(code): _refused(code) for code in ((401, 403, 429) if needed else (429,))}
+
+
+def _say_who_takes_bytes(description: Mapping[str, Any], app: Any) -> None:
+    """Spectree knows bodies of JSON and forms only."""
+    content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    for route in app.routes:
+        told = documents.get(route.endpoint)
+        if told and told.takes_bytes:
+            for method in route.methods:
+                operation = description["paths"][route.path][method.lower()]
+                operation["requestBody"] = {"required": True, "content": content}
 
 
 def _refused(code: int) -> dict[str, Any]:

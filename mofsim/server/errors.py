@@ -11,12 +11,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from mofsim.core.errors import Conflict, Invalid, MofsimError, NotFound, Unavailable
+from mofsim.core.errors import Conflict, Invalid, MofsimError, NoRoom, NotFound, Unavailable
 from mofsim.server.answers import refusal
 
 log = structlog.get_logger("mofsim.server")
 
-STATUS: Mapping[type[MofsimError], int] = {NotFound: 404, Invalid: 422, Conflict: 409, Unavailable: 503}
+STATUS: Mapping[type[MofsimError], int] = {NotFound: 404, Invalid: 422, Conflict: 409, Unavailable: 503, NoRoom: 507}
 
 
 class Refused(MofsimError):

@@ -36,6 +36,8 @@ class Document:
     media_type: str = ""
     json: type[BaseModel] | None = None
     form: type[BaseModel] | None = None
+    #: it takes bytes as they are
+    takes_bytes: bool = False
     query: type[BaseModel] | None = None
     headers: type[BaseModel] | None = None
 

@@ -175,6 +175,7 @@ def contradictions(settings: Settings) -> Iterator[tuple[list[str], str]]:
         )
     yield from _access(settings)
     yield from _servers(settings)
+    yield from _elsewhere(settings)
     known = frameworks()
     for name, model in settings.models.items():
         # What another interpreter has installed only that one knows.
@@ -227,6 +228,16 @@ def _servers(settings: Settings) -> Iterator[tuple[list[str], str]]:
         if not all(importlib.util.find_spec(package) for package in _NEEDS.get(kind, ())):
             yield [key], f"{' and '.join(_NEEDS[kind])} are needed for it: pip install 'mofsim[{kind}]'"
             return
+
+
+def _elsewhere(settings: Settings) -> Iterator[tuple[list[str], str]]:
+    """A box that has its files by a server, and the rows nowhere but here."""
+    if settings.worker.server and not settings.database.url.get_secret_value():
+        yield (
+            ["worker.server", "database.url"],
+            "files go to another box, and rows to a file of this one; give database.url, which must be that of the "
+            "server",
+        )
 
 
 def _access(settings: Settings) -> Iterator[tuple[list[str], str]]:

@@ -143,7 +143,7 @@ def _start_relative_paths(values: dict[KeyPath, Any], sources: Mapping[str, Sour
 
 def _is_path(key_path: KeyPath, value: Any, framework: str) -> bool:
     match key_path:
-        case ("server", "tls_cert" | "tls_key"):
+        case ("server", "tls_cert" | "tls_key") | ("worker", "server_key_file" | "server_ca_file"):
             return bool(value)
         case ("models", _, "checkpoint"):
             return framework != "ase" and not value.startswith("package:")

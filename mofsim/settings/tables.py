@@ -80,6 +80,9 @@ class StorageSettings(Table):
     min_free_MB: int = setting(100, "no task is started with less room on the disk, in MB", "0 or more", ge=0)
     max_upload_MB: int = setting(20, "largest structure file that is accepted, in MB", "1 or more", ge=1)
     max_model_MB: int = setting(2000, "largest file with weights that is accepted, in MB", "1 or more", ge=1)
+    max_result_MB: int = setting(
+        10_000, "largest file of a result that is accepted from a worker without this folder, in MB", "1 or more", ge=1
+    )
     max_atoms: int = setting(20_000, "largest structure that is accepted, in atoms", "1 or more", ge=1)
     parse_timeout_seconds: float = setting(20.0, "how long reading an uploaded file may take", SECONDS, gt=0)
     compress_after_days: float = setting(
@@ -129,6 +132,17 @@ class WorkerSettings(Table):
     progress_interval_seconds: float = setting(0.5, "least time between two progress reports", SECONDS, gt=0)
     checkpoint_steps: int = setting(100, "steps of a simulation between two checkpoints", "1 or more", ge=1)
     checkpoint_seconds: float = setting(60.0, "longest time between two checkpoints", SECONDS, gt=0)
+    server: str = setting(
+        "",
+        'server that files go to and come from; "": this box shares its storage.root',
+        'an address like "http://mofsim.example.org:8321"',
+        pattern=r"^(https?://[^\s/]+)?$",
+    )
+    server_key_file: str = setting(
+        "", 'file with a key of scope worker for it; "": MOFSIM_API_KEY', "the path of a file"
+    )
+    server_ca_file: str = setting("", 'PEM file that its HTTPS is trusted by; "": those of the system', "a path")
+    send_seconds: float = setting(30.0, "least time between two checkpoints that are sent to it", SECONDS, gt=0)
 
 
 class ModelSettings(Table):

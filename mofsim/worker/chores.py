@@ -1,6 +1,7 @@
 """The chores of a box: bring back what was lost, let in what is due, keep tickets and GPU readings up to date."""
 
 import shutil
+import signal
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ from functools import cache
 import structlog
 from huey.consumer import Consumer
 
+from mofsim import logs
 from mofsim.core import (
     alert_rules,
     alert_watch,
@@ -56,6 +58,8 @@ class Chores:
         upgrade(self.database)
         self._add_rules()
         self.storage = Storage(settings.storage.root)
+        #: results are here; else what is to be done with them is left to boxes that have them
+        self.has_files = not settings.worker.server
         self.tickets = Tickets(settings)
         self.chore_tickets = ChoreTickets(settings)
         self._gpus = GpuReader(watch_xids=True)
@@ -90,7 +94,7 @@ class Chores:
         with self.database.read() as session:
             if not (
                 rescue.is_needed(session)
-                or dependencies.is_needed(session)
+                or (self.has_files and dependencies.is_needed(session))
                 or workers.silent(session, scheduler.lease_seconds)
             ):
                 return
@@ -99,7 +103,7 @@ class Chores:
                 log.warning("lease ran out", task_id=task.id, status=task.status, attempt=task.attempt)
             for task in rescue.release_due(session):
                 log.info("task is due", task_id=task.id)
-            for task in dependencies.hand_over(session, self.storage):
+            for task in dependencies.hand_over(session, self.storage) if self.has_files else ():
                 log.info("structure handed over", task_id=task.id, parent_id=task.parent_id)
             for task in rescue.fail_hopeless(session):
                 log.error("task fits on no device", task_id=task.id, reason=task.error_message)
@@ -116,6 +120,10 @@ class Chores:
 
     def _hand_out(self) -> None:
         """What takes longer than a round may is done by the consumer."""
+        if not self.has_files:
+            if self._rounds % TIDY_EVERY_ROUNDS == 0:
+                logs.tidy(self.storage.logs, utcnow())
+            return
         with self.database.read() as session:
             webhooks_are_due, news_is_due = outbox.is_due(session), notifications.is_due(session)
         if webhooks_are_due:
@@ -208,6 +216,12 @@ def _row(gpu: Gpu, ours: dict[int, str]) -> Device:
 
 def run(settings: Settings) -> None:
     """Do the chores until SIGTERM."""
+    if settings.worker.server:
+        # Tickets of chores are for those who have the results.
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        Chores(settings).repeat(stop)
+        return
     consumer = Consumer(
         chores_queue(settings),
         # So that files that are compressed keep no webhook waiting, and neither of them an alert.

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 import structlog
@@ -17,8 +18,10 @@ from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
 from mofsim.db.tables import Model, Worker, utcnow
 from mofsim.settings import Settings
-from mofsim.vocabulary import AttemptOutcome, WorkerState
-from mofsim.worker import slots
+from mofsim.vocabulary import AttemptOutcome, StopReason, WorkerState
+from mofsim.worker import slots, supply
+from mofsim.worker.attending import attend
+from mofsim.worker.courier import Courier
 from mofsim.worker.executor import Executor, ExecutorFailed
 from mofsim.worker.host import ExecutorHost
 from mofsim.worker.job import Job, prepare
@@ -26,6 +29,7 @@ from mofsim.worker.readiness import Readiness
 from mofsim.worker.run import Run
 from mofsim.worker.shift import Shift
 from mofsim.worker.slots import Slot
+from mofsim.worker.transfer import Transfer, TransferFailed
 from mofsim.worker.watch import DeviceWatch
 
 log = structlog.get_logger("mofsim.worker")
@@ -35,6 +39,10 @@ log = structlog.get_logger("mofsim.worker")
 LOOK_SECONDS = 1.0
 #: how often the device is looked at all the time
 WATCH_SECONDS = 2.0
+
+
+class _NotSupplied(Exception):
+    """Files of a task were waited for until it, or this worker, was to stop."""
 
 
 class DeviceWorker:
@@ -52,6 +60,8 @@ class DeviceWorker:
         self.incarnation = secrets.token_hex(8)
         self.storage = Storage(settings.storage.root)
         self.database = Database(settings.database_url, settings.database.busy_timeout_seconds)
+        #: where this box does not have the data folder of the server
+        self.transfer = Transfer(settings) if settings.worker.server else None
         self.host = ExecutorHost(settings, slot, self._executor_started)
         self.watch = DeviceWatch(
             slot, slots.file_of(slot, self.storage.run, "json"), settings.worker.gpu_memory_wait_seconds
@@ -64,6 +74,7 @@ class DeviceWorker:
             self.worker_id,
             self.incarnation,
             leaves_soon=lambda: not self.shift.begins_tasks(self._leave_seconds),
+            transfer=self.transfer,
         )
         self.stopping = threading.Event()
         self._ended = threading.Event()
@@ -94,6 +105,7 @@ class DeviceWorker:
     def open(self) -> None:
         """Register, and queue again at once what a dead predecessor in this slot held."""
         self.storage.create()
+        supply.empty(self.storage.scratch(self.slot.name))
         upgrade(self.database)
         with self.database.write() as session:
             models.synchronise(session, self.settings.models)
@@ -112,6 +124,8 @@ class DeviceWorker:
             self._set_state(WorkerState.STOPPED, task_id=None, loaded_models=[], note="")
             self.watch.close()
         self.database.close()
+        if self.transfer:
+            self.transfer.close()
 
     def work(self) -> None:
         """One ticket: take the best queued task for this device, if there is one, and run it.
@@ -165,15 +179,18 @@ class DeviceWorker:
         try:
             # It may take longer than the lease lasts.
             self.host.switch(job.python, tick=lambda: self._renew(lease))
+            courier = self._supplied(self.transfer, job) if self.transfer else None
             Run(
-                self.database, self.settings, self.executor, job, self.stopping.is_set, self._warm, self._idle
+                self.database, self.settings, self.executor, job, self.stopping.is_set, self._warm, self._idle, courier
             ).carry_out()
         except leases.Fenced:
             # Somebody else has the task by now, before a step of it was made here.
             self.executor.kill()
             self._set_state(WorkerState.IDLE, task_id=None)
-        except ExecutorFailed as error:
+        except (ExecutorFailed, TransferFailed) as error:
             self._give_back(lease, str(error))
+        except _NotSupplied as error:
+            self._give_back(lease, str(error), AttemptOutcome.RELEASED)
         except Exception as error:
             # The task must not stay ASSIGNED until its lease runs out because of a bug or a full disk here.
             log.exception("the run broke off", task_id=lease.task_id)
@@ -182,16 +199,39 @@ class DeviceWorker:
         finally:
             self._idle_since = time.monotonic()
             self._is_running = False
+            if self.transfer:
+                supply.empty(self.storage.scratch(self.slot.name))
 
-    def _renew(self, lease: leases.Lease) -> None:
+    def _supplied(self, transfer: Transfer, job: Job) -> Courier:
+        """What the job needs is here now. Raises _NotSupplied when that was given up, TransferFailed, and Fenced."""
+        lease, scratch = job.lease, self.storage.scratch(self.slot.name)
+
+        def fetch(stop: threading.Event) -> bool:
+            supply.fetch(transfer, job.needs, stop)
+            supply.fetch_earlier(transfer, scratch, lease, clean=job.clean_start, stop=stop)
+            return True
+
+        def goes_on() -> bool:
+            asked = self._renew(lease)
+            return asked is None and not self.stopping.is_set() and time.monotonic() < deadline
+
+        deadline = time.monotonic() + self.settings.worker.load_timeout_seconds
+        if not attend(fetch, goes_on):
+            raise _NotSupplied(
+                f"its files were not fetched: {transfer.trouble or 'the task or the worker was stopped'}"
+            )
+        directory, checkpoints = job.request["directory"], job.request["checkpoint"]
+        return Courier(transfer, lease, Path(directory), Path(checkpoints), self.settings.worker.send_seconds)
+
+    def _renew(self, lease: leases.Lease) -> StopReason | None:
         with self.database.write() as session:
-            leases.heartbeat(session, lease, lease_seconds=self.settings.scheduler.lease_seconds)
+            return leases.heartbeat(session, lease, lease_seconds=self.settings.scheduler.lease_seconds)
 
-    def _give_back(self, lease: leases.Lease, reason: str) -> None:
+    def _give_back(self, lease: leases.Lease, reason: str, outcome: AttemptOutcome = AttemptOutcome.LOST) -> None:
         backoff = self.settings.scheduler.retry_backoff_seconds
         try:
             with self.database.write() as session:
-                leases.give_back(session, lease, AttemptOutcome.LOST, reason, backoff_seconds=backoff)
+                leases.give_back(session, lease, outcome, reason, backoff_seconds=backoff)
                 self._idle(session)
         except leases.Fenced:
             self._set_state(WorkerState.IDLE, task_id=None)
@@ -220,9 +260,26 @@ class DeviceWorker:
     def _fulfil(self, model: Model, wanted: workers.Wish) -> str:
         """What went wrong, "" when nothing did. Raises ExecutorFailed."""
         if wanted == "load":
-            return self.host.load(model, tick=self._beat)
+            return self._fetched(model) or self.host.load(model, tick=self._beat)
         self.host.unload(model, tick=self._beat)
         return ""
+
+    def _fetched(self, model: Model) -> str:
+        """What went wrong, "" when nothing did and the weights are here."""
+        transfer = self.transfer
+        if transfer is None:
+            return ""
+
+        def goes_on() -> bool:
+            self._beat()
+            return not self._ended.is_set() and not transfer.trouble
+
+        needs = supply.of_model(self.storage, model)
+        try:
+            attend(lambda stop: supply.fetch(transfer, needs, stop), goes_on)
+        except TransferFailed as error:
+            return str(error)
+        return transfer.trouble
 
     def _warm(self, session: Session) -> None:
         if self.executor.loaded_models != self._published:

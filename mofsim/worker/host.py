@@ -29,7 +29,7 @@ class ExecutorHost:
         root = self._settings.storage.root
         return environments.python_for(root, model.name, model.framework, model.config.get("python", ""))
 
-    def switch(self, python: str, tick: Callable[[], None]) -> None:
+    def switch(self, python: str, tick: Callable[[], object]) -> None:
         """See to an executor of that interpreter, calling `tick` each second until it is there.
 
         Packages of potentials contradict each other, so a model may name the interpreter that has its own; the models
@@ -42,19 +42,19 @@ class ExecutorHost:
         self.executor.start(self._settings.worker.start_timeout_seconds, tick)
         self._started(self.executor.pid)
 
-    def load(self, model: Model, tick: Callable[[], None]) -> str:
+    def load(self, model: Model, tick: Callable[[], object]) -> str:
         """What went wrong, "" when nothing did. Raises ExecutorFailed."""
         self.switch(self.python(model), tick)
         entry = models.executor_entry(model, self._slot.device, self._settings.storage.root)
         answer = self._ask({"type": "load", "model": entry}, {"loaded", "load_failed"}, tick)
         return str(answer.get("error_message", ""))
 
-    def unload(self, model: Model, tick: Callable[[], None]) -> None:
+    def unload(self, model: Model, tick: Callable[[], object]) -> None:
         """Raises ExecutorFailed."""
         if model.name in self.executor.loaded_models:
             self._ask({"type": "unload", "name": model.name}, {"unloaded"}, tick)
 
-    def _ask(self, message: Message, answers: set[str], tick: Callable[[], None]) -> Message:
+    def _ask(self, message: Message, answers: set[str], tick: Callable[[], object]) -> Message:
         self.executor.send(message)
         deadline = time.monotonic() + self._settings.worker.load_timeout_seconds
         while True:

@@ -1,7 +1,7 @@
 """What is handed to the executor for one attempt of a task."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -12,8 +12,10 @@ from mofsim.core.storage import Storage
 from mofsim.db.tables import Model, Task
 from mofsim.settings import Settings
 from mofsim.vocabulary import Preset
+from mofsim.worker import supply
 from mofsim.worker.executor import Message
 from mofsim.worker.slots import Slot
+from mofsim.worker.supply import Need
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class Job:
     python: str = ""
     #: what it can have of its GPU's memory; None on a CPU, whose memory it shares with everybody, or if not known
     gpu_memory_MB: float | None = None
+    #: what the executor reads, for a box that does not have the data folder of the server
+    needs: list[Need] = field(default_factory=list)
+    #: no checkpoint of an earlier attempt is to be used
+    clean_start: bool = False
 
 
 def prepare(
@@ -35,9 +41,13 @@ def prepare(
 ) -> Job:
     """The job of an attempt that was claimed for the slot; its folders are made."""
     storage = Storage(settings.storage.root)
-    folder = storage.attempt(task.id, lease.attempt)
+    results = storage
+    if settings.worker.server:
+        results = storage.scratch(slot.name)
+        supply.empty(results)
+    folder = results.attempt(task.id, lease.attempt)
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = _checkpoint_folder(storage, task)
+    checkpoint = _checkpoint_folder(results, task)
     every = {"steps": settings.worker.checkpoint_steps, "seconds": settings.worker.checkpoint_seconds}
     model = session.get_one(Model, task.model_name)
     request = {
@@ -53,8 +63,10 @@ def prepare(
         "checkpoint": str(checkpoint.resolve()),
         "checkpoint_every": every,
     }
-    if path := guests.path(session, storage, task.parameters):
-        request["guest"] = str(path.resolve())
+    needs = [supply.of_structure(storage, task.structure), *supply.of_model(storage, model)]
+    if guest := guests.structure(session, task.parameters):
+        request["guest"] = str((storage.structures / guest.normalised_path).resolve())
+        needs.append(supply.of_structure(storage, guest))
     return Job(
         lease=lease,
         preset=Preset(task.preset),
@@ -62,6 +74,8 @@ def prepare(
         request=request,
         python=python,
         gpu_memory_MB=memory_MB if slot.gpu_id else None,
+        needs=needs,
+        clean_start=task.clean_start,
     )
 
 

@@ -14,11 +14,14 @@ from mofsim.db.engine import Database
 from mofsim.settings import Settings
 from mofsim.vocabulary import AlertLevel, AlertType, WorkerState
 from mofsim.worker.executor import Executor, ExecutorFailed
+from mofsim.worker.transfer import Transfer
 from mofsim.worker.watch import DeviceWatch
 
 log = structlog.get_logger("mofsim.worker")
 
 LONGEST_PAUSE_SECONDS = 60.0
+#: how often a server that has the files is asked whether it takes them, and how long it may take to answer
+ASK_SECONDS, ANSWER_SECONDS = 2.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Readiness:
         worker_id: str,
         incarnation: str,
         leaves_soon: Callable[[], bool],
+        transfer: Transfer | None = None,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -56,6 +60,9 @@ class Readiness:
         self._worker_id = worker_id
         self._incarnation = incarnation
         self._leaves_soon = leaves_soon
+        self._transfer = transfer
+        self._ask_at = 0.0
+        self._server_said: Trouble | None = None
         self._start_at = 0.0
         self._pause_seconds = settings.scheduler.retry_backoff_seconds
         self._start_failed: Trouble | None = None
@@ -85,7 +92,7 @@ class Readiness:
                 return DRAINED
         if self._leaves_soon():
             return LEAVES_SOON
-        return self._disk() or self._gpu(executor) or self._executor(executor, may_start)
+        return self._disk() or self._server() or self._gpu(executor) or self._executor(executor, may_start)
 
     def _disk(self) -> Trouble | None:
         """A task that can not write its result would be lost work."""
@@ -96,6 +103,19 @@ class Readiness:
         # Without the number of the moment, which would make it another trouble with each look.
         note = f"the disk is full: less than storage.min_free_MB = {wanted} MB are left in {self._storage.root}"
         return Trouble(f"{note}; tasks wait until there is room", AlertType.DISK_FULL, AlertLevel.CRITICAL)
+
+    def _server(self) -> Trouble | None:
+        """A task whose files can neither come nor go would be given back."""
+        if self._transfer is None or time.monotonic() < self._ask_at:
+            return self._server_said
+        why, is_full = self._transfer.why_not(ANSWER_SECONDS)
+        self._ask_at = time.monotonic() + ASK_SECONDS
+        self._server_said = None
+        if is_full:
+            self._server_said = Trouble(f"{why}; tasks wait until there is room", AlertType.DISK_FULL)
+        elif why:
+            self._server_said = Trouble(why)
+        return self._server_said
 
     def _gpu(self, executor: Executor) -> Trouble | None:
         if fault := self._watch.fault():

@@ -84,7 +84,7 @@ class Supervisor:
             for child in self.children:
                 child.look_after()
             workers = [child for child in self.children if child.name != "chores"]
-            if all(child.given_up or child.is_over for child in workers):
+            if workers and all(child.given_up or child.is_over for child in workers):
                 is_over = any(child.is_over for child in workers)
                 if not is_over:
                     log.error("no slot is left to work on; is another `mofsim worker` running here?")
@@ -106,19 +106,20 @@ class Supervisor:
         return [child.process for child in self.children if child.process is not None]
 
 
-def run(settings: Settings, shift: Shift | None = None) -> int:
+def run(settings: Settings, shift: Shift | None = None, *, only_chores: bool = False) -> int:
     """Run all slots of this box, for a shift or for good; the exit status for the command line.
 
+    `only_chores`: no slot, on a box where a server runs and nothing is computed.
     Raises ValueError when the settings name a GPU that is not there.
     """
-    found = gpus.list_gpus()
-    planned = slots.plan(settings, found)
-    if not planned:
+    found = [] if only_chores else gpus.list_gpus()
+    planned = [] if only_chores else slots.plan(settings, found)
+    if not planned and not only_chores:
         log.error("there is no slot: no GPU was found and worker.cpu_slots is 0")
         return 1
     children = [Child(slot.name, _arguments(slot, shift or Shift())) for slot in planned]
     children.append(Child("chores", ["chores"]))
-    if not found:
+    if not found and not only_chores:
         log.info("no GPU", reason=gpus.why_no_gpus())
     log.info("supervisor starts", slots=[slot.name for slot in planned], pid=os.getpid())
     return Supervisor(settings, children).run()

@@ -115,7 +115,10 @@ def test_the_list_tells_states_and_what_is_wrong(own_mofsim: Mofsim, own_client:
 
 def test_options_of_a_worker_that_runs_do_not_fit_the_others(command: Mofsim) -> None:
     said = command("worker", "--cpu-slots", 1, "drain", "--all")
-    assert said.status == 2 and "--gpus, --cpu-slots, --for and --idle-exit are for running a worker" in said.stderr
+    assert (
+        said.status == 2
+        and "--gpus, --cpu-slots, --for, --idle-exit and --chores are for running a worker" in said.stderr
+    )
 
 
 def test_without_a_command_it_runs(command: Mofsim, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The operations of the description: what to send to each, and what is wrong with an answer."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ Headers = dict[str, str | bytes]
 
 JSON = "application/json"
 FORM = "multipart/form-data"
+BYTES = "application/octet-stream"
 #: Places in a path; of which the last is no text in UTF-8.
 ODD_NAMES = ("0", "-1", "999999", "9" * 18, "9" * 400, "x", "%00", "%2e%2e", "..%5cx", "%D9%A3", "a" * 3000, "%ff%fe")
 RAW_BODIES = (
@@ -43,6 +45,9 @@ HOSTILE: tuple[Headers, ...] = (
     {"Last-Event-ID": "9" * 400},
     {"Last-Event-ID": b"\xd9\xa3"},
     {"Idempotency-Key": b"\xff\x80"},
+    {"Upload-Offset": "9" * 400},
+    {"Upload-Offset": b"\xd9\xa3"},
+    {"Upload-Checksum": b"sha256 \xff"},
     {"Idempotency-Key": "a" * 5000},
     {"Origin": b"http://\xff["},
     {"X-Request-ID": b"\xff\xff"},
@@ -89,7 +94,7 @@ class Operation:
     def is_special(self) -> bool:
         """It answers with something else than JSON, or takes it: then it reads headers that others do not."""
         good = next(answer for status, answer in self.told["responses"].items() if status < "300")
-        return set(good["content"]) != {JSON} or FORM in self.bodies
+        return set(good["content"]) != {JSON} or bool({FORM, BYTES} & set(self.bodies))
 
     def cases(self, seen: set[tuple[str, str]], turn: int, few: int | None = None) -> Iterator[Case]:
         """All requests to make, with `few` odd values in each place, or all that there are.
@@ -115,6 +120,10 @@ class Operation:
         if JSON in self.bodies:
             content = self.values.good(self.bodies[JSON]["schema"])
             return Case("nothing odd", path, "", {"Content-Type": JSON}, json.dumps(content).encode())
+        if BYTES in self.bodies:
+            checksum = hashlib.sha256(b"a piece").hexdigest()
+            headers = {"Content-Type": BYTES, "Upload-Offset": "0", "Upload-Checksum": f"sha256 {checksum}"}
+            return Case("nothing odd", path, "", headers, b"a piece")
         return Case("nothing odd", path, files=self._form() if FORM in self.bodies else None)
 
     def _at(self, odd: Mapping[str, str]) -> str:

@@ -95,7 +95,8 @@ def test_two_valid_keys_do_not_share_a_name(database: Database) -> None:
     [
         (Scope.READ, {Scope.READ}),
         (Scope.SUBMIT, {Scope.READ, Scope.SUBMIT}),
-        (Scope.ADMIN, {Scope.READ, Scope.SUBMIT, Scope.ADMIN}),
+        (Scope.WORKER, {Scope.WORKER}),
+        (Scope.ADMIN, {Scope.READ, Scope.SUBMIT, Scope.WORKER, Scope.ADMIN}),
     ],
 )
 def test_each_scope_allows_what_those_before_it_do(has: Scope, allowed: set[Scope]) -> None:

@@ -86,6 +86,7 @@ def _furnish(server: Server, client: Client) -> dict[str, dict[str, Any]]:
     created = client.submit_batch([{"task_type": "optimization", "structure": {"source": "builtin", "name": "MOF-5"}}])
     benchmark = client.start_benchmark(["lj"], set="pair", task_types=["optimization"]).benchmark
     client.cancel_benchmark(benchmark.id)
+    client.submit("single-point", "MOF-5")
     with server.hands() as hands:
         hands.register("box:cpu0", WorkerState.IDLE)
         hands.see("box", "GPU-0")
@@ -94,6 +95,7 @@ def _furnish(server: Server, client: Client) -> dict[str, dict[str, Any]]:
         hands.step(lease, 1)
         hands.say(lease, "a line")
         hands.end(lease, output_files=hands.write(lease, "series.csv", "step,energy_eV\n1,-2.0\n"), result={"steps": 1})
+        held = hands.take().task_id
     spare = client.create_key("spare", Scope.READ)
     names = {"name": "7net-0", "id": 1, "worker": "box:cpu0"}
     return {
@@ -107,6 +109,8 @@ def _furnish(server: Server, client: Client) -> dict[str, dict[str, Any]]:
         "/api/v1/batches": {"id": created.id},
         "/api/v1/benchmarks": {"id": benchmark.id, "structure": uploaded.id},
         "/api/v1/tasks": {"id": created.task_ids[0]},
+        "/api/v1/transfer": {"id": uploaded.id, "sha256": "0" * 64},
+        "/api/v1/transfer/tasks": {"task": held, "attempt": 1, "earlier": 1, "name": "series.csv"},
         "/api/v1/files": {"task": created.task_ids[0], "attempt": 1, "name": "series.csv"},
     }
 
@@ -125,7 +129,7 @@ def test_no_request_breaks_what_the_description_says(api: Api, name: str) -> Non
         answer = api.ask(operation, case)
         wrong += [f"{name} with {case.why}: {problem}" for problem in api.description.problems(operation, answer)]
     case = next(operation.cases(set(), 0))
-    for scope, refusal in (("read", 403 if operation.scope in ("submit", "admin") else None), ("none", 401)):
+    for scope, refusal in (("read", 403 if operation.scope in ("submit", "worker", "admin") else None), ("none", 401)):
         answer = api.ask(operation, case, scope)
         wrong += [f"{name} with {scope}: {problem}" for problem in api.description.problems(operation, answer)]
         if operation.scope and refusal and answer.status_code != refusal:

@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from mofsim.core import guests
-from mofsim.core.storage import Storage
 from mofsim.db.engine import Database
 from mofsim.db.tables import Task
 from mofsim.settings import Settings
@@ -84,7 +83,7 @@ async def test_a_molecule_without_a_cell_is_taken_where_it_is_called_one(
     assert task["parameters"]["guest"] is None
     with database.read() as session:
         parameters = session.get_one(Task, task["id"]).parameters
-        path = guests.path(session, Storage(settings.storage.root), parameters)
-    assert path is not None and path.is_file()
+        structure = guests.structure(session, parameters)
+    assert structure is not None and (settings.structures_dir / structure.normalised_path).is_file()
     refused = await client.delete(f"/api/v1/structures/{guest['id']}")
     assert refused.status_code == 409, "a task needs it as its guest"

@@ -220,6 +220,16 @@ def test_a_contradiction_is_told_where_somebody_wrote(mistakes: Mistakes) -> Non
     assert told.startswith("settings.toml:1: scheduler.heartbeat_seconds: 1 is too long")
 
 
+def test_a_box_whose_files_are_elsewhere_has_its_rows_there_too(mistakes: Mistakes, load: Load) -> None:
+    server = '[worker]\nserver = "http://mofsim.example.org:8321"\n'
+    [told] = mistakes(server)
+    assert told.startswith("settings.toml:2: worker.server: files go to another box") and "give database.url" in told
+    [told] = mistakes('[worker]\nserver = "mofsim.example.org"')
+    assert 'an address like "http://mofsim.example.org:8321"' in told
+    settings = load(f'{server}server_key_file = "box.key"\n[database]\nurl = "sqlite:////data/mofsim.db"')
+    assert settings.worker.server_key_file.endswith("/box.key") and settings.worker.server_key_file.startswith("/")
+
+
 def test_a_dotenv_file_that_is_no_text_is_told(mistakes: Mistakes, tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"\xff\xfe")
     assert mistakes() == [".env: is not UTF-8 text"]

@@ -56,6 +56,7 @@ def keys() -> None:
     """Make, list and revoke keys: who may use the server, and for what.
 
     A key with the scope read sees everything, one with submit also submits and steers tasks, one with admin may do all.
+    One with worker is for a box that sends its files (worker.server), and for nothing else.
     """
 
 
@@ -95,7 +96,8 @@ def _say_created(app: App, made: CreatedKey, file: Path | None) -> None:
 
 
 def _may(scope: Scope) -> str:
-    return {Scope.READ: "read", Scope.SUBMIT: "read and submit", Scope.ADMIN: "do all"}[scope]
+    may = {Scope.READ: "read", Scope.SUBMIT: "read and submit", Scope.WORKER: "send files", Scope.ADMIN: "do all"}
+    return may[scope]
 
 
 @keys.command("list")

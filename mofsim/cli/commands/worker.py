@@ -32,6 +32,7 @@ worker_ids = click.argument("ids", metavar="[ID…]", nargs=-1)
     help="Leave before so long (4h, 90m) is over, as a batch job needs it; what runs then goes on elsewhere.",
 )
 @click.option("--idle-exit", metavar="TIME", callback=durations.read, help="Leave after so long (10m) without a task.")
+@click.option("--chores", is_flag=True, help="Run no task here, only what is to be done beside a server.")
 @click.pass_context
 def worker(
     ctx: click.Context,
@@ -39,22 +40,28 @@ def worker(
     cpu_slots: int | None,
     shift_seconds: float | None,
     idle_exit: float | None,
+    chores: bool,
 ) -> int:
     """Run this machine's worker, in the foreground. Ctrl-C stops it; its tasks are queued again.
 
     The commands below are about workers that run, on any machine.
     """
     if ctx.invoked_subcommand is None:
-        return _run(ctx.obj, gpus, cpu_slots, shift_seconds, idle_exit)
-    if any(given is not None for given in (gpus, cpu_slots, shift_seconds, idle_exit)):
-        raise click.UsageError(
-            f"--gpus, --cpu-slots, --for and --idle-exit are for running a worker, not for {ctx.invoked_subcommand}"
-        )
+        return _run(ctx.obj, gpus, cpu_slots, shift_seconds, idle_exit, only_chores=chores)
+    if chores or any(given is not None for given in (gpus, cpu_slots, shift_seconds, idle_exit)):
+        options = "--gpus, --cpu-slots, --for, --idle-exit and --chores"
+        raise click.UsageError(f"{options} are for running a worker, not for {ctx.invoked_subcommand}")
     return OK
 
 
 def _run(
-    app: App, gpus: str | None, cpu_slots: int | None, shift_seconds: float | None, idle_exit: float | None
+    app: App,
+    gpus: str | None,
+    cpu_slots: int | None,
+    shift_seconds: float | None,
+    idle_exit: float | None,
+    *,
+    only_chores: bool,
 ) -> int:
     settings = app.settings_for_processes({"worker.gpus": gpus, "worker.cpu_slots": cpu_slots})
     from mofsim import logs
@@ -72,7 +79,7 @@ def _run(
     logs.configure(settings, "supervisor")
     logs.keep(settings, "supervisor", Storage(settings.storage.root).logs)
     try:
-        return run(settings, Shift(ends_at, idle_exit))
+        return run(settings, Shift(ends_at, idle_exit), only_chores=only_chores)
     except ValueError as error:
         app.out.note(f"mofsim: {error}")
         return FAILED

@@ -27,6 +27,7 @@ from mofsim.server.routes import (
     system,
     system_logs,
     tasks,
+    transfer,
     uploads,
 )
 
@@ -40,6 +41,7 @@ routes: list[Route] = [
     *results.routes,
     *logs.routes,
     *files.routes,
+    *transfer.routes,
     *geometry.routes,
     *deliveries.routes,
     *uploads.routes,
