@@ -74,14 +74,16 @@ def entries(task: Task, past: Past | None, now: datetime) -> list[Entry]:
     if past is None:
         return [Entry(value="reading")]
     return [
-        *block("attempts", _attempts(past.attempts, now)),
+        *block("attempts", _attempts(task, past.attempts, now)),
         *block("what happened", _timeline(task, past, now)),
         *block("webhook", (_delivery(delivery, now) for delivery in past.told or ())),
     ]
 
 
-def _attempts(attempts: Sequence[Attempt], now: datetime) -> Iterator[Entry]:
-    if not attempts:
+def _attempts(task: Task, attempts: Sequence[Attempt], now: datetime) -> Iterator[Entry]:
+    if not attempts and task.reused_from is not None:
+        yield Entry(value=f"Not computed: task {task.reused_from} had the same result already.")
+    elif not attempts:
         yield Entry(value="No worker has taken it yet.")
     for attempt in attempts:
         where = attempt.worker_id + (f" ({attempt.gpu_id})" if attempt.gpu_id else "")

@@ -12,7 +12,7 @@ from mofsim.tui import figures, grid, quantities, result_origin
 from mofsim.tui.looks import BAD, GOOD, PLAIN, WARN, Glyphs
 from mofsim.tui.result_warnings import warnings
 from mofsim.tui.sheet import BLANK, Entry, block
-from mofsim.vocabulary import AlertLevel
+from mofsim.vocabulary import AlertLevel, TaskStatus
 
 if TYPE_CHECKING:
     from rich.style import Style
@@ -96,7 +96,10 @@ def entries(
 
 
 def _no_result(task: Task) -> Iterator[Entry]:
-    if task.status.is_final:
+    if task.status is TaskStatus.COMPLETED:
+        # There is one, but the server was too busy to answer.
+        yield Entry(value="Its result could not be read. Leave the task and open it again to ask once more.")
+    elif task.status.is_final:
         yield Entry(value=f"It ended without a result ({task.status.lower()}).")
         if task.error:
             yield Entry(value=f"{task.error.type}: {task.error.message}", style=BAD)

@@ -12,7 +12,6 @@ from typing import Self
 
 from mofsim.cli import ports
 from mofsim.client import Client, KeyRefused, ServerUnreachable
-from mofsim.vocabulary import TaskStatus
 
 MODELS = ("7net-0", "7net-l3i5")
 SMALL, LARGE = "Mg-MOF-74", "MOF-5"
@@ -131,9 +130,3 @@ def go_on(client: Client) -> None:
         return task.status.is_final or ((task.progress.step or 0) >= 40 and done >= 6)
 
     wait(far_enough, "the relaxation made 40 steps, and the benchmark 6 cells")
-
-
-def first(client: Client, task_type: str, status: TaskStatus = TaskStatus.COMPLETED) -> int | None:
-    """The newest such task."""
-    found = client.tasks(task_type=[task_type], status=[status]).items
-    return found[0].id if found else None

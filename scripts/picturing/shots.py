@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mofsim.client import Client
 from mofsim.schemas.tasks import Task
 from mofsim.vocabulary import TaskStatus, TaskType
+from scripts.picturing import house
 from scripts.picturing.cells import Picture
 from scripts.picturing.console import Screens
 
@@ -46,9 +47,11 @@ async def of_demo(shown: Screens, only: Sequence[str] = ()) -> AsyncIterator[Sho
 
 def newest(client: Client, task_type: TaskType, status: TaskStatus, model: str | None = None, n: int = 1) -> list[Task]:
     tasks = client.tasks(task_type=[task_type], status=[status], model=[model] if model else ()).items
+    # Those that were computed: of others the history says little.
+    tasks = [task for task in tasks if task.reused_from is None] or tasks
     if len(tasks) < n:
         raise Missing(f"no {task_type} is {status}")
-    return tasks[:n]
+    return tasks
 
 
 def live(client: Client) -> Task:
@@ -94,12 +97,19 @@ async def history(shown: Screens, client: Client) -> None:
 
 
 async def atoms(shown: Screens, client: Client) -> None:
-    await shown.open(newest(client, TaskType.OPTIMIZATION, COMPLETED)[0].id)
+    relaxed = newest(client, TaskType.OPTIMIZATION, COMPLETED)
+    large = [task for task in relaxed if task.structure and task.structure.name == house.LARGE]
+    await shown.open((large or relaxed)[0].id)
     await shown.press("tab", "tab")
 
 
 async def logs(shown: Screens, client: Client) -> None:
+    """Of the process that computes; a server tells of every request."""
     await shown.home("4")
+    await shown.type("/loaded")
+    await shown.press("enter")
+    await shown.sees("Loaded")
+    await shown.press("s", "G")
 
 
 async def models(shown: Screens, client: Client) -> None:
@@ -132,7 +142,7 @@ async def compare(shown: Screens, client: Client) -> None:
     """Relaxations of one structure with two models."""
     relaxed = client.tasks(task_type=[TaskType.OPTIMIZATION], status=[COMPLETED]).items
     pairs = ((a, b) for a in relaxed for b in relaxed if a.structure == b.structure and a.model < b.model)
-    pair = next(pairs, None) or newest(client, TaskType.OPTIMIZATION, COMPLETED, n=2)
+    pair = next(pairs, None) or newest(client, TaskType.OPTIMIZATION, COMPLETED, n=2)[:2]
     await shown.home()
     await shown.type("/status:done type:optimization id:" + ",".join(str(task.id) for task in pair))
     await shown.press("enter")

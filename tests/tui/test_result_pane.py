@@ -85,6 +85,16 @@ def test_a_quick_result_a_reused_one_and_a_partial_one_are_told() -> None:
     ]
 
 
+def test_a_result_that_did_not_come_is_not_said_to_be_none() -> None:
+    says = {
+        status: " ".join(entry.value for entry in result_words.entries(task(1, status), None, (), UNICODE, {}))
+        for status in (TaskStatus.COMPLETED, TaskStatus.CANCELLED, TaskStatus.RUNNING)
+    }
+    assert "could not be read" in says[TaskStatus.COMPLETED]
+    assert "without a result (cancelled)" in says[TaskStatus.CANCELLED]
+    assert "No result yet" in says[TaskStatus.RUNNING]
+
+
 def words(values: dict[str, Any], task_type: TaskType = TaskType.OPTIMIZATION, **changes: Any) -> dict[str, str]:
     ended = task(8117, TaskStatus.COMPLETED, task_type=task_type, **changes)
     entries = result_words.entries(ended, result(values), [], UNICODE, {})
@@ -350,6 +360,16 @@ def test_the_past_is_told_by_what_each_event_changed() -> None:
         "goes on: the cancel was taken back",
         "failed: the structure blew up at step 143",
     ]
+
+
+def test_a_reused_result_was_taken_by_no_worker() -> None:
+    past = history.Past([], [], [])
+    reused, waits = (
+        " ".join(entry.value for entry in history.entries(each, past, NOW))
+        for each in (task(9, TaskStatus.COMPLETED, reused_from=7), task(9))
+    )
+    assert "task 7 had the same result" in reused and "No worker" not in reused
+    assert "No worker has taken it yet" in waits
 
 
 def test_attempts_tell_where_they_ran_and_why_they_ended() -> None:

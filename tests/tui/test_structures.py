@@ -368,6 +368,16 @@ def test_a_host_that_was_repeated_is_not_compared_atom_by_atom() -> None:
     assert "cell, repeated 1 × 1 × 2" in lines_of(one, two)
 
 
+def test_a_change_too_small_to_be_seen_has_no_minus() -> None:
+    one, two = fake_stock.geometry(), fake_stock.geometry()
+    two["cell_A"][0][0] *= 1 - 1e-7
+    two["cell_A"][1][0] += 1e-7
+    text = lines_of(one, two)
+    assert text.count("+0.00") == 7 and "-0.00" not in text
+    two["cell_A"][0][0] *= 0.99
+    assert "-1.00 %" in lines_of(one, two)
+
+
 def test_the_best_site_is_told_with_what_is_near_the_guest() -> None:
     result = {
         "interaction_energy_eV": -0.3149,

@@ -54,6 +54,14 @@ async def test_only_the_rows_in_view_are_drawn() -> None:
         assert shown(pilot) == ["row49996", "row49997", "row49998", "row49999", "▌  row50000"]
 
 
+async def test_what_an_empty_table_says_is_wrapped() -> None:
+    app = TableApp(Numbers([]))
+    app.table.empty = "nothing is here, and that takes more than a line", "", "so:   a b"
+    async with app.run_test(size=(40, 8)) as pilot:
+        await pilot.pause()
+        assert shown(pilot) == ["nothing is here, and that takes", "more than a line", "so:   a b"]
+
+
 async def test_the_cursor_stays_on_its_row_and_that_row_where_it_is() -> None:
     app = TableApp(Numbers(range(100)))
     async with app.run_test(size=(40, 11)) as pilot:
