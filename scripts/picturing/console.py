@@ -72,7 +72,7 @@ class Screens:
 
     async def picture(self) -> Picture:
         await asyncio.sleep(SETTLED)
-        await self._pilot.pause()
+        await self.until(lambda: "reading" not in self.text.split(), "it is read for ever")
         return tuple(row_of(strip) for strip in self._strips())
 
     @property

@@ -117,7 +117,7 @@ def go_on(client: Client) -> None:
     """What goes on while pictures are taken: a long relaxation, others that wait, and a benchmark in the middle."""
     if client.benchmarks().total:
         return
-    long = client.submit("optimization", "ZIF-8", preset="quick", priority="HIGH",
+    long = client.submit("optimization", LARGE, preset="quick", priority="HIGH",
                          parameters={"fmax": 0.0005, "max_steps": 5000})  # fmt: skip
     client.start_benchmark(MODELS, name="two potentials, quick", preset="quick",
                            task_types=["optimization", "bulk-modulus", "heat-capacity"])  # fmt: skip
@@ -127,6 +127,6 @@ def go_on(client: Client) -> None:
 
     def far_enough() -> bool:
         task, done = client.task(long.id), client.benchmarks().items[0].counts["completed"]
-        return task.status.is_final or ((task.progress.step or 0) >= 40 and done >= 6)
+        return task.status.is_final or ((task.progress.step or 0) >= 30 and done >= 6)
 
-    wait(far_enough, "the relaxation made 40 steps, and the benchmark 6 cells")
+    wait(far_enough, "the relaxation made 30 steps, and the benchmark 6 cells")

@@ -104,12 +104,11 @@ async def atoms(shown: Screens, client: Client) -> None:
 
 
 async def logs(shown: Screens, client: Client) -> None:
-    """Of the process that computes; a server tells of every request."""
+    """Where a worker took its newest task, among the requests that the server tells of."""
     await shown.home("4")
-    await shown.type("/loaded")
+    await shown.type("/task taken")
     await shown.press("enter")
-    await shown.sees("Loaded")
-    await shown.press("s", "G")
+    await shown.sees("task taken  ")
 
 
 async def models(shown: Screens, client: Client) -> None:

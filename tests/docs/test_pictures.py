@@ -148,6 +148,20 @@ def test_frames_are_whole_pictures_with_their_captions(tmp_path: Path) -> None:
     ]
 
 
+def test_a_thinned_recording_shows_the_same() -> None:
+    looks = "\x1b[1;31mA\x1b[0;38;5;208;48;2;1;2;3mB\x1b[0;2;3;4;7;96;103mC"
+    events = [(0.0, "m", "x  y"), (0.1, "o", "one\r\ntwo"), (1.0, "o", f"\x1b[2;2H{looks}"), (1.01, "o", "\x1b[0mD")]
+    thin = list(record.thinned((6, 2), events))
+    assert [text for _, kind, text in thin if kind == "m"] == ["x  y"]
+    seen, again = Screen(6, 2), Screen(6, 2)
+    for _, kind, text in events:
+        seen.feed(text.encode() if kind == "o" else b"")
+    for _, kind, text in thin:
+        again.feed(text.encode() if kind == "o" else b"")
+    assert again.picture == seen.picture and text_of(seen.picture) == "one\ntABCD"
+    assert "one" not in "".join(text for at, _, text in thin if at >= 1), "a row that stays is not written again"
+
+
 def test_another_kind_of_recording_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.cast").write_text('{"version": 3}\n')
     with pytest.raises(ValueError, match="no asciicast v2"):

@@ -69,15 +69,14 @@ class Chart(Lines):
             )
 
     def _with_goal(self, cells: str) -> Row:
-        """The row of the goal: a dashed line where the curve is not, with its value in the middle."""
+        """The row of the goal: a dashed line where the curve is not, with its value, which the curve must not cut."""
         label = f" goal {number(self.curve.goal)} "
-        start = max(0, (len(cells) - len(label)) // 2)
-        line = self.glyphs.rule_light * len(cells)
-        under = (line[:start] + label + line[start:])[: len(cells)]
-        return [
-            piece(above, ACTIVE) if above != " " else piece(below, WARN)
-            for above, below in zip(cells, under, strict=True)
-        ]
+        middle = max(0, (len(cells) - len(label)) // 2)
+        free = [x for x in range(len(cells) - len(label) + 1) if not cells[x : x + len(label)].strip()]
+        start = min(free, key=lambda x: abs(x - middle), default=middle)
+        end = min(len(cells), start + len(label))
+        line = [piece(cell, ACTIVE) if cell != " " else piece(self.glyphs.rule_light, WARN) for cell in cells]
+        return [*line[:start], piece(label[: end - start], WARN), *line[end:]]
 
     def _steps(self, width: int, last: float, end: float) -> str:
         """The step axis: 0 at its left, the last step where it lies, the end at its right."""
