@@ -24,7 +24,7 @@ SCREENS: dict[str, tuple[Sequence[str], str, Sequence[str]]] = {
     "inputs": (("G", "enter", *["tab"] * 4), "Inputs", ("backspace", "g")),
     "history": (("G", "enter", *["tab"] * 5), "History", ("backspace", "g")),
     "log": (("l",), "step 143", ("backspace",)),
-    "why": (("w",), "It ended", ("escape",)),
+    "why": (("w",), "time limit", ("escape",)),
     "confirm": (("j", "j", "c"), "Cancel", ("escape", "g")),
     "columns": (("v",), "Columns", ("escape",)),
     "export": (("e",), "xport", ("escape",)),
