@@ -85,7 +85,42 @@ async def test_a_wrong_filter_says_what_is_wrong_and_keeps_the_list(run: Run) ->
     async with run() as c:
         await c.press("slash")
         await c.type("color:red")
+        await c.press("enter")
         await c.sees("color: is not a field", "8125")
+        assert c.app.focused is not None and c.app.focused.id == "filter-input", "its keys are not those of the list"
+        await c.press("escape", "slash")
+        await c.type("status:fai")
+        await c.until(lambda: c.cursor == 8119)
+        await c.press("enter")
+        assert c.app.focused.id == "tasks"
+
+
+async def test_a_filter_goes_on_behind_the_words_that_it_has(run: Run) -> None:
+    async with run() as c:
+        await c.press("slash")
+        await c.type("status:fai")
+        await c.press("enter", "slash")
+        await c.type("model:7net-0")
+        assert c.app.screen.query_one("#filter-input").value == "status:fai model:7net-0"  # type: ignore[attr-defined]
+
+
+async def test_what_a_dialog_lies_over_sends_nothing_and_is_up_to_date_when_it_is_gone(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with run() as c:
+        await c.press("j", "j", "c")
+        await c.sees("Cancel")
+        shown: list[object] = []
+        display = c.app._display
+        monkeypatch.setattr(c.app, "_display", lambda *picture: (shown.append(picture), display(*picture)))
+        await c.world.put(task(8128, TaskStatus.RUNNING))
+        await c.until(lambda: c.app.session.store.counts.running == 4)
+        for _ in range(40):
+            await c.pilot.pause(0.05)
+        assert shown == []
+        await c.press("escape")
+        await c.sees("4 run  2 wait")
+        assert any("8128" in line and "● run" in line for line in c.lines)
 
 
 async def test_a_filter_without_a_match_says_what_to_press(run: Run) -> None:

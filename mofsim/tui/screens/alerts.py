@@ -79,7 +79,7 @@ class AlertsScreen(Moving, ConsoleScreen):
 
     def _tick(self) -> None:
         """Ages go on; while the line is broken they stand still like all else."""
-        if self.is_current and self.store.online and not self.store.paused:
+        if self.is_active and self.store.online and not self.store.paused:
             self.table.redraw()
             self.peek.draw()
 
@@ -156,7 +156,7 @@ class AlertsScreen(Moving, ConsoleScreen):
     def _ask(self) -> None:
         self._asking = None
         alert = self.peek.alert
-        if alert is not None and self.store.online and self.is_current:
+        if alert is not None and self.store.online and self.is_active:
             self.ask(jobs.alert, alert.id, group="alert")
 
     def show_alert(self, alert_id: int) -> None:

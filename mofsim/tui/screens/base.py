@@ -66,8 +66,15 @@ class ConsoleScreen(Screen[None]):
         self._draw(Change(list=True, counts=True, line=True, alerts=True, machines=True, stock=True))
 
     def _on_store(self, change: Change) -> None:
-        if self.is_current:
+        # Below a dialog or a form nothing is drawn until that is gone.
+        if self.is_active:
             self._draw(change)
+
+    def _compositor_refresh(self) -> None:
+        # Whatever a screen below another one has to draw makes Textual send all of the upper one, and such a screen calls
+        # itself changed each time it was looked at: a dialog that stood still sent 30 KB a second.
+        if self.is_active:
+            super()._compositor_refresh()
 
     def _draw(self, change: Change) -> None:
         if change.line:

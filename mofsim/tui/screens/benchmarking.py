@@ -49,7 +49,7 @@ class Benchmarking(ConsoleScreen):
         self.set_interval(AGAIN, self._tick)
 
     def _tick(self) -> None:
-        if self.is_current and self.store.online and not self.store.paused:
+        if self.is_active and self.store.online and not self.store.paused:
             self.ask_again()
 
     def on_benchmark_moved(self, message: benchmark_messages.BenchmarkMoved) -> None:

@@ -109,7 +109,7 @@ class Dashboard(Moving, Watching):
         if self._asking:
             self._asking.stop()
             self._asking = None
-        if self.is_current and self.store.online and not self.store.paused:
+        if self.is_active and self.store.online and not self.store.paused:
             self.ask(device_jobs.overview, group="overview")
 
     def on_overview_came(self, message: device_messages.OverviewCame) -> None:

@@ -86,7 +86,7 @@ class LogsScreen(Moving, Copying, ReadingLog):
             self._show()
 
     def _follow(self) -> None:
-        if self.store.online and self.is_current and not self._following and not self._refused:
+        if self.store.online and self.is_active and not self._following and not self._refused:
             self._following, self._reading = True, self.buffer.newest is None
             self.ask(log_jobs.follow, self.wanted, self.buffer.newest, group="log-stream")
 

@@ -148,7 +148,9 @@ class ManyForm(ConsoleScreen):
         self._list_structures()
 
     def on_filter_bar_left(self) -> None:
-        self.structures.focus()
+        # The keys of a list would do something else to who still means to mend the filter.
+        if not self._error:
+            self.structures.focus()
 
     def on_check_list_changed(self, message: CheckList.Changed) -> None:
         self._changed()

@@ -141,7 +141,7 @@ class ModelsScreen(Moving, ConsoleScreen):
     def _ask(self) -> None:
         self._asking = None
         row = self._row
-        if row is not None and self.store.online and self.is_current:
+        if row is not None and self.store.online and self.is_active:
             self.ask(stock_jobs.model, row.name, group="model")
             self.ask(stock_jobs.tasks_of_model, row.name, group="tasks-of")
 

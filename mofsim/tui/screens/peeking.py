@@ -57,7 +57,7 @@ class Peeking(TaskScreen):
     def _ask(self) -> None:
         self._asking = None
         task = self.peek.shown
-        if task is None or not self.store.online or not self.is_current:
+        if task is None or not self.store.online or not self.is_active:
             return
         if task.status is TaskStatus.COMPLETED:
             self.ask(jobs.outcome, task.id, group="explain")

@@ -163,7 +163,7 @@ class StructuresScreen(Viewing, Moving, ConsoleScreen):
     def _ask(self) -> None:
         self._asking = None
         structure = self._structure
-        if structure is None or not self.store.online or not self.is_current:
+        if structure is None or not self.store.online or not self.is_active:
             return
         if structure.id not in self._molecules:
             self.ask(stock_jobs.structure_molecule, structure.id, group="molecule")
@@ -213,7 +213,9 @@ class StructuresScreen(Viewing, Moving, ConsoleScreen):
         self.session.changed.publish(Change(stock=True))
 
     def on_filter_bar_left(self) -> None:
-        self.table.focus()
+        # The keys of a list would do something else to who still means to mend the filter.
+        if not self._error:
+            self.table.focus()
 
     def do_structure_sort(self) -> None:
         self.book.sort_by_next()

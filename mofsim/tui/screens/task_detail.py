@@ -121,7 +121,7 @@ class TaskDetail(Viewing, Moving, ResultKeys, LogKeys):
 
     def _tick(self) -> None:
         """The running time goes on, also between steps."""
-        if self.is_current and self.shown and self.shown.status.is_active and self.store.online:
+        if self.is_active and self.shown and self.shown.status.is_active and self.store.online:
             self.draw(self.shown)
 
     def draw(self, task: Task) -> None:
@@ -195,7 +195,7 @@ class TaskDetail(Viewing, Moving, ResultKeys, LogKeys):
     def _ask_log(self) -> None:
         """Lines that are new; no event tells of them. When the task has ended, a few more times for the last ones."""
         task = self.shown
-        if not self.store.online or not self.is_current or self.store.paused:
+        if not self.store.online or not self.is_active or self.store.paused:
             return
         if task and task.status.is_final:
             if not self._last_asks:

@@ -74,7 +74,7 @@ class TasksScreen(Moving, Peeking):
 
         While the line is broken they stand still like all else.
         """
-        if self.is_current and self.store.online and not self.store.paused:
+        if self.is_active and self.store.online and not self.store.paused:
             self.table.redraw()
             self.refresh_keys()
             self._ask_batch()
@@ -223,7 +223,9 @@ class TasksScreen(Moving, Peeking):
         self.draw_status()
 
     def on_filter_bar_left(self) -> None:
-        self.table.focus()
+        # The keys of a list would do something else to who still means to mend the filter.
+        if not self._error:
+            self.table.focus()
 
     def do_list_open(self) -> None:
         self._open()

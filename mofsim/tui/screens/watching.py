@@ -25,7 +25,7 @@ class Watching(ConsoleScreen):
 
     def look(self, anew: bool = False) -> None:
         """`anew`: tasks that run may be others than events told."""
-        if not (self.is_current and self.store.online) or self.store.paused:
+        if not (self.is_active and self.store.online) or self.store.paused:
             return
         self.store.workers_told = {}
         self.ask(device_jobs.machines, group="machines")

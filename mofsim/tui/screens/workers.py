@@ -100,7 +100,7 @@ class WorkersScreen(Moving, Watching):
     def _ask_history(self) -> None:
         self._asking = None
         place = self.pane.place
-        if place is not None and place.subject and self.store.online and self.is_current:
+        if place is not None and place.subject and self.store.online and self.is_active:
             self.ask(device_jobs.device_history, place, self.pane.span, self.pane.points, group="history")
 
     def on_history_came(self, message: device_messages.HistoryCame) -> None:

@@ -110,6 +110,10 @@ class FilterBar(Horizontal):
         yield self.status
 
     def edit(self) -> None:
+        """Begin with another word behind those that are there."""
+        if self.input.value and not self.input.value.endswith(" "):
+            self.input.value += " "
+        self.input.cursor_position = len(self.input.value)
         self.input.focus()
 
     def put(self, text: str) -> None:
