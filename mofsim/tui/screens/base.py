@@ -71,8 +71,8 @@ class ConsoleScreen(Screen[None]):
             self._draw(change)
 
     def _compositor_refresh(self) -> None:
-        # Whatever a screen below another one has to draw makes Textual send all of the upper one, and such a screen calls
-        # itself changed each time it was looked at: a dialog that stood still sent 30 KB a second.
+        # Whatever a screen below another one has to draw makes Textual send all of the upper one, and such a screen
+        # calls itself changed each time it was looked at: a dialog that stood still sent 30 KB a second.
         if self.is_active:
             super()._compositor_refresh()
 
