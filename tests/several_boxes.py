@@ -164,6 +164,7 @@ class Trial:
 
     def _disturb(self, database: Database, n_tasks: int) -> None:
         self._until(database, n_tasks // 8)
+        wait_for(lambda: computes(database, "box2:cpu0"), lambda: "box2 takes no task")
         self.net.cut("box2", "down")
         self.say("box2 is cut off")
         time.sleep(2 * LEASE_SECONDS)
@@ -295,12 +296,18 @@ def ended(database: Database) -> Counter[str]:
         return Counter({status: n for status, n in found if TaskStatus(status).is_final})
 
 
+def computes(database: Database, worker_id: str) -> bool:
+    with database.read() as session:
+        running = select(Task.id).where(Task.worker_id == worker_id, Task.status == TaskStatus.RUNNING)
+        return session.scalar(running.limit(1)) is not None
+
+
 def wait_for(look: Callable[[], bool], otherwise: Callable[[], str]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not look():
         if time.monotonic() > deadline:
             raise SystemExit(otherwise())
-        time.sleep(0.3)
+        time.sleep(0.1)
 
 
 def _ip(*arguments: str) -> None:
