@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -37,6 +38,8 @@ from mofsim.db.engine import Database
 from mofsim.settings import Settings, load_settings
 from mofsim.settings.places import local_key_file
 
+#: no settings of engines: SQLite
+SQLITE: Mapping[str, str] = MappingProxyType({})
 #: besides those that come with mofsim
 MORE_MODELS = """
 [models.lj-{n}]
@@ -116,7 +119,7 @@ def engine(name: str, at: Path) -> Iterator[Mapping[str, str]]:
         yield {"MOFSIM_DATABASE__URL": url, "MOFSIM_QUEUE__BACKEND": "postgresql"}
 
 
-def filled_in(at: Path, n_tasks: int, engines: Mapping[str, str]) -> float | None:
+def filled_in(at: Path, n_tasks: int, engines: Mapping[str, str] = SQLITE) -> float | None:
     """Seconds that it took to fill the database; None where it was full already."""
     file = load_settings(env=environment(at), cwd=at)
     begun = time.perf_counter()
@@ -177,7 +180,7 @@ class Server:
 
 
 @contextmanager
-def server(at: Path, engines: Mapping[str, str]) -> Iterator[Server]:
+def server(at: Path, engines: Mapping[str, str] = SQLITE) -> Iterator[Server]:
     port = ports.free("127.0.0.1")
     settings = environment(at, engines) | {"MOFSIM_SERVER__PORT": str(port)}
     process = subprocess.Popen(
