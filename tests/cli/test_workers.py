@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mofsim.client import Client
+from mofsim.settings import Settings
 from mofsim.vocabulary import WorkerState
 from mofsim.worker.shift import Shift
 from tests.client.running import Hands, wait_until
@@ -123,9 +124,13 @@ def test_options_of_a_worker_that_runs_do_not_fit_the_others(command: Mofsim) ->
 
 def test_without_a_command_it_runs(command: Mofsim, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setattr(
-        "mofsim.worker.supervisor.run", lambda settings, shift: seen.append((settings.worker.cpu_slots, shift)) or 7
-    )
+
+    def run(settings: Settings, shift: Shift, *, only_chores: bool) -> int:
+        assert not only_chores
+        seen.append((settings.worker.cpu_slots, shift))
+        return 7
+
+    monkeypatch.setattr("mofsim.worker.supervisor.run", run)
     for name in ("MOFSIM_WORKER__GPUS", "MOFSIM_WORKER__CPU_SLOTS"):
         # The command writes them for its children.
         monkeypatch.setenv(name, "")
