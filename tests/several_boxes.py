@@ -320,6 +320,8 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave data and logs where they are")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    # So that nothing is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if not given.inside:
         net = Net(f"mof{os.getpid()}")
         try:
@@ -331,7 +333,6 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="mofsim-boxes-"))
     # PostgreSQL does not run as root, and its account has to come to its folder.
     folder.chmod(0o755)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     trial = Trial(Net(given.inside), folder)
     is_well = False
     try:
