@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from mofsim.tui.format import VERBS
 from mofsim.vocabulary import ACTIVE, FINAL, WAITING, Priority, TaskStatus, TaskType
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def _term(word: str) -> Term:
     word = word.lstrip("!")
     name, colon, value = word.partition(":")
     if not colon:
-        return Term("text", (word.lower(),), inverted)
+        shown = _shown_as(word.lower())
+        return Term("type", shown, inverted) if shown else Term("text", (word.lower(),), inverted)
     name = ALIASES.get(name.lower(), name.lower())
     if name not in FIELDS:
         raise QueryError(f"{name}: is not a field; there are {', '.join(f'{known}:' for known in FIELDS)}")
@@ -144,6 +146,13 @@ def _term(word: str) -> Term:
     if not values:
         raise QueryError(f"{name}: wants a value, e.g. {name}:{_EXAMPLES[name]}")
     return Term(name, _check(name, values), inverted)
+
+
+def _shown_as(word: str) -> tuple[str, ...]:
+    """The task types that a list calls by this word although they have another name, and those that have it in theirs."""
+    if word not in VERBS.values():
+        return ()
+    return tuple(str(t) for t in TaskType if VERBS.get(t) == word or word in t)
 
 
 def _with_names(term: Term, models: Collection[str]) -> Term:
@@ -163,7 +172,8 @@ def _check(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
     if name == "status":
         return tuple(str(status) for value in values for status in _statuses(value))
     if name == "type":
-        return tuple(_one(name, value, [str(t) for t in TaskType]) for value in values)
+        known = [str(t) for t in TaskType]
+        return tuple(found for value in values for found in _shown_as(value) or (_one(name, value, known),))
     if name == "priority":
         return tuple(_one(name, value, [p.name.lower() for p in Priority]) for value in values)
     if name == "since":

@@ -43,6 +43,14 @@ def test_words_are_looked_for_in_names_and_all_must_be_there() -> None:
     assert ids("SimulationExploded") == [8119]
 
 
+def test_the_words_that_the_list_shows_find_what_they_are_shown_for() -> None:
+    assert parse("relax").arguments()["task_type"] == ("optimization",)
+    assert parse("type:relax,stab").arguments()["task_type"] == ("optimization", "stability")
+    assert set(parse("energy").arguments()["task_type"]) == {"single-point", "interaction-energy"}
+    assert set(ids("!relax")) | set(ids("relax")) == {t.id for t in some_tasks()}
+    assert ids("relax zif") == [8124]
+
+
 def test_a_number_finds_the_task_with_that_id() -> None:
     assert ids("8117") == [8117]
 
