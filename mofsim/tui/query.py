@@ -149,7 +149,7 @@ def _term(word: str) -> Term:
 
 
 def _shown_as(word: str) -> tuple[str, ...]:
-    """The task types that a list calls by this word although they have another name, and those that have it in theirs."""
+    """The task types that a list calls by this word, which is not their name, and those that have it in theirs."""
     if word not in VERBS.values():
         return ()
     return tuple(str(t) for t in TaskType if VERBS.get(t) == word or word in t)
