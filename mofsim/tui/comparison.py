@@ -59,7 +59,8 @@ class Row:
     def delta(self, index: int) -> tuple[str, str]:
         """How far a number is from that of the first task, as it is and in percent; empty where it is not."""
         first, value = self.values[0], self.values[index]
-        if index == 0 or not (figures.is_number(first) and figures.is_number(value)) or first == value:
+        numbers = figures.is_number(first) and figures.is_number(value)
+        if index == 0 or not numbers or first == value or self.name == "structure_id":
             return "", ""
         if self.name == "duration_seconds":
             return "", figures.percent(value, first)

@@ -59,8 +59,8 @@ def change(value: float, unit: str = "") -> str:
 
 
 def percent(value: float, first: float) -> str:
-    """How far a value is from the first one, in percent of that; empty where that is 0."""
-    return f"{100 * (value - first) / abs(first):+.2f} %" if first else ""
+    """How far a value is from the first one, in percent of that; empty where that is as good as 0 beside it."""
+    return f"{100 * (value - first) / abs(first):+.2f} %" if abs(value - first) < 100 * abs(first) else ""
 
 
 def exact(value: Any) -> str:

@@ -254,7 +254,7 @@ async def cancel(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None
 
 
 async def undo_cancel(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:
-    await _each(tasks, lambda task: client.undo_cancel(task.id), "goes on as if it had not been cancelled", post)
+    await _each(tasks, lambda task: client.undo_cancel(task.id), "no longer cancelled", post)
 
 
 async def retry(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:

@@ -11,7 +11,8 @@ from mofsim.tui.store import Store
 def no_line(store: Store, glyphs: Glyphs) -> Sequence[str]:
     """For an empty screen: nothing came yet."""
     if not store.reason:
-        return (f"connecting to {store.server} {glyphs.dots}",)
+        to = f" to {store.server}" if store.server else ""
+        return (f"connecting{to} {glyphs.dots}",)
     said = f"{store.reason[:1].upper()}{store.reason[1:]}"
     if store.key_refused:
         return (

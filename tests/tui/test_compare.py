@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mofsim.schemas.tasks import Task, TaskResult
-from mofsim.tui import compare_curves, comparison
+from mofsim.tui import compare_curves, comparison, figures
 from mofsim.tui.compare_layout import Layout
 from mofsim.tui.looks import UNICODE
 from mofsim.tui.screens.compare import Compare
@@ -66,6 +66,16 @@ def test_numbers_have_their_difference_to_the_first() -> None:
     assert energy.delta(1) == ("+0.1000", "+0.01 %")
     assert rows["converged"].delta(1) == ("", "")
     assert rows["final volume"].delta(1) == ("", "")
+
+
+def test_what_says_nothing_of_two_tasks_is_not_said() -> None:
+    """A share of what is as good as nothing, and how far the id of one structure is from that of another."""
+    assert figures.percent(3.0, 2.0) == "+50.00 %"
+    assert figures.percent(-6.3e-9, 1.4e-17) == figures.percent(1.0, 0.0) == ""
+    tasks = [done(8), done(16)]
+    other = tasks[1].structure.model_copy(update={"id": tasks[0].structure.id + 1})
+    rows = labelled(comparison.rows([tasks[0], tasks[1].model_copy(update={"structure": other})], {}))
+    assert rows["structure id"].delta(1) == ("", "")
 
 
 def test_the_main_results_come_first() -> None:
