@@ -168,8 +168,9 @@ def show() -> Show:
         ("3", ["CPU 0", "GPU 3", "7net-0"]),
         ("4", ["the demo begins: nothing here is real"]),
         ("5", ["Nothing needs you."]),
-        ("6", ["7net-l3i5", "our-mace-v2"]),
+        ("6", ["7net-l3i5", "our-mace-v2", "SevenNet-0 (11 July 2024)"]),
         ("7", ["HKUST-1", "Zn8C48H24O26"]),
+        ("8", ["No benchmark"]),
     ],
 )
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 20)], ids=str)

@@ -51,6 +51,7 @@ class ModelsScreen(Moving, ConsoleScreen):
         self.details = TextLines(session.glyphs, "model-details", titled=True)
         self.elements = PeriodicTable(session.glyphs, "model-elements")
         self._tasks: dict[str, Page[Task]] = {}
+        self._told_width = 0
         self._asking: Timer | None = None
         self._validations: frozenset[int] = frozenset()
 
@@ -122,14 +123,20 @@ class ModelsScreen(Moving, ConsoleScreen):
             self.details.show(())
             self.elements.show(())
             return
-        width = self.details.content_size.width - 1
+        width = self._told_width = self.details.content_size.width - 1
+        self.call_after_refresh(self._fit)
         tasks, dots = self._tasks.get(row.name), self.session.glyphs.dots
         self.details.show(model_words.details(row, tasks, self._workers, dots, width))
         self.elements.caption = f"elements: {len(row.elements)}" if row.elements else "elements: not told"
         self.elements.show(row.elements)
 
+    def _fit(self) -> None:
+        """The pane has its width when the screen was laid out, which may be after its words came."""
+        if self.details.content_size.width - 1 != self._told_width:
+            self._peek()
+
     def on_resize(self) -> None:
-        self.call_after_refresh(self._peek)
+        self.call_after_refresh(self._fit)
 
     def on_table_moved(self, message: Table.Moved) -> None:
         self._peek()
