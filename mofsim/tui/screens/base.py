@@ -46,6 +46,7 @@ class ConsoleScreen(Screen[None]):
         self.alert_bar = AlertBar(session)
         self.banner = Banner(session)
         self.footer = FooterBar(session.glyphs)
+        self._shows_below = False
 
     def body(self) -> Sequence[Widget]:
         return ()
@@ -66,15 +67,19 @@ class ConsoleScreen(Screen[None]):
         self._draw(Change(list=True, counts=True, line=True, alerts=True, machines=True, stock=True))
 
     def _on_store(self, change: Change) -> None:
-        # Below a dialog or a form nothing is drawn until that is gone.
-        if self.is_active:
+        # Below a dialog or a form nothing is drawn until that is gone, but for what there is to say of the server.
+        if self.is_active or change.line:
+            self._shows_below = not self.is_active
             self._draw(change)
 
     def _compositor_refresh(self) -> None:
         # Whatever a screen below another one has to draw makes Textual send all of the upper one, and such a screen
         # calls itself changed each time it was looked at: a dialog that stood still sent 30 KB a second.
-        if self.is_active:
-            super()._compositor_refresh()
+        if not self.is_active:
+            if not (self._shows_below and self._compositor._dirty_regions):
+                return
+            self._shows_below = False
+        super()._compositor_refresh()
 
     def _draw(self, change: Change) -> None:
         if change.line:
