@@ -1,5 +1,6 @@
 """Every word that crosses a border, once: database, wire, queue and screen all spell it as here."""
 
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -46,22 +47,27 @@ FINAL = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED
 
 
 class Scope(StrEnum):
-    """What a key allows; each allows what those before it do, but `worker` nothing else."""
+    """What a key allows."""
 
     #: see everything but keys and the audit
     READ = "read"
-    #: submit, cancel and change tasks, structures and batches
+    #: submit, cancel and change tasks, structures and batches; and read
     SUBMIT = "submit"
-    #: send and fetch the files of tasks that a worker holds
+    #: send and fetch the files of tasks that a worker holds, and nothing else
     WORKER = "worker"
     #: keys, models, workers and everything else
     ADMIN = "admin"
 
     def allows(self, needed: "Scope") -> bool:
-        if Scope.WORKER in (self, needed):
-            return self in (needed, Scope.ADMIN)
-        ladder = list(Scope)
-        return ladder.index(self) >= ladder.index(needed)
+        return needed is self or needed in _ALSO_ALLOWS[self]
+
+
+_ALSO_ALLOWS: Mapping[Scope, frozenset[Scope]] = {
+    Scope.READ: frozenset(),
+    Scope.SUBMIT: frozenset({Scope.READ}),
+    Scope.WORKER: frozenset(),
+    Scope.ADMIN: frozenset(Scope),
+}
 
 
 class Priority(IntEnum):

@@ -2,7 +2,7 @@
 
 import difflib
 from importlib import import_module
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -75,8 +75,8 @@ PLACES = {name: place for section in SECTIONS.values() for name, place in sectio
 class LazyGroup(click.Group):
     """A group that lists its commands without importing them."""
 
-    def __init__(self, **attributes: object) -> None:
-        super().__init__(**attributes)  # type: ignore[arg-type]
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
         add_global_options(self)
         add_version_option(self)
 

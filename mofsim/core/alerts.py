@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from mofsim.core import counters, events
 from mofsim.core.errors import Conflict, NotFound
+from mofsim.db.engine import n_changed
 from mofsim.db.tables import Alert, AlertNotification, AlertRule, AlertSighting, utcnow
 from mofsim.schemas.resources import Alert as AlertWire
 from mofsim.vocabulary import PHYSICS, AlertLevel, AlertNews, AlertType, Counted, EventType, RuleKind
@@ -209,8 +210,7 @@ def history(session: Session, limit: int) -> list[Alert]:
 
 def trim(session: Session, older_than: datetime) -> int:
     """Forget alerts that were over before, with what was told of them; how many were forgotten."""
-    result = session.execute(delete(Alert).where(Alert.resolved.is_(True), Alert.resolved_at < older_than))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return n_changed(session, delete(Alert).where(Alert.resolved.is_(True), Alert.resolved_at < older_than))
 
 
 def wire(alert: Alert) -> AlertWire:

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from mofsim.db.engine import n_changed
 from mofsim.db.tables import Base, Counter, DurationBucket
 from mofsim.vocabulary import Counted, Duration
 
@@ -45,7 +46,7 @@ def observe(session: Session, name: Duration, task_type: str, model: str, second
     key = {"name": name, "task_type": task_type, "model_name": model}
     within = {"n": DurationBucket.n + 1, "seconds": DurationBucket.seconds + taken}
     known = update(DurationBucket).filter_by(**key).where(DurationBucket.at_most_seconds >= taken).values(**within)
-    if session.execute(known).rowcount:  # type: ignore[attr-defined]
+    if n_changed(session, known):
         return
     rows = [
         key | {"at_most_seconds": bound, "n": int(taken <= bound), "seconds": taken if taken <= bound else 0.0}

@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from mofsim.core.wire import task_to_wire
+from mofsim.db.engine import n_changed
 from mofsim.db.tables import Event, Task
 from mofsim.schemas.events import Event as EventWire
 from mofsim.vocabulary import EventType
@@ -65,5 +66,4 @@ def trim(session: Session, *, older_than: datetime, progress_older_than: datetim
     """
     old_progress = (Event.type == EventType.TASK_PROGRESS) & (Event.time < progress_older_than)
     old = or_(Event.time < older_than, old_progress)
-    result = session.execute(delete(Event).where(old, Event.id < last_id(session)))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return n_changed(session, delete(Event).where(old, Event.id < last_id(session)))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from sqlalchemy.orm import Session
 
@@ -113,7 +113,7 @@ class _Frame:
 
 
 def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == COMPRESSED else path.open("rb")  # type: ignore[return-value]
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == COMPRESSED else path.open("rb")
 
 
 def _first(path: Path) -> _Frame | None:

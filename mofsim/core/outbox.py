@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from mofsim.core import counters
+from mofsim.db.engine import n_changed
 from mofsim.db.tables import Outgoing, Task, WebhookDelivery, utcnow
 from mofsim.vocabulary import Counted, DeliveryState
 
@@ -117,8 +118,7 @@ def trim(session: Session, older_than: datetime, limit: int = 1000) -> int:
         .where(WebhookDelivery.next_attempt_at.is_(None), WebhookDelivery.created_at < older_than)
         .limit(limit)
     )
-    result = session.execute(delete(WebhookDelivery).where(WebhookDelivery.id.in_(old)))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return n_changed(session, delete(WebhookDelivery).where(WebhookDelivery.id.in_(old)))
 
 
 def _due(now: datetime) -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """What people do to tasks."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -61,12 +61,13 @@ def undo_cancel(session: Session, task_id: int, within_seconds: float) -> Task:
         raise Conflict(f"task {task_id} is {task.status}; there is no cancel to undo")
     if task.cancelled_at is None or utcnow() - task.cancelled_at > timedelta(seconds=within_seconds):
         raise Conflict(f"a cancel can be undone for {within_seconds:g} s; `mofsim retry {task_id}` still continues it")
-    task.cancelled_at = None
+    task.cancelled_at, queued_at = None, task.queued_at
     if asked:
         task.stop_requested = None
         events.append_task(session, EventType.TASK_CHANGED, task)
         return task
-    _put_back(session, [task])
+    # Nobody who came later is before it now.
+    _put_back(session, [task], queued_at)
     return task
 
 
@@ -176,7 +177,8 @@ def _ask_to_stop(session: Session, task: Task, reason: StopReason) -> None:
     events.append_task(session, EventType.TASK_CHANGED, task)
 
 
-def _put_back(session: Session, tasks: Sequence[Task]) -> None:
+def _put_back(session: Session, tasks: Sequence[Task], queued_at: datetime | None = None) -> None:
+    """They wait again, from now on or since `queued_at`."""
     ids = [task.id for task in tasks]
     for start in range(0, len(ids), _CHUNK):
         session.execute(delete(TaskResult).where(TaskResult.task_id.in_(ids[start : start + _CHUNK])))
@@ -184,5 +186,5 @@ def _put_back(session: Session, tasks: Sequence[Task]) -> None:
         task.error_type = task.error_message = task.stop_requested = task.cancelled_at = None
         task.worker_id = task.gpu_id = task.retry_at = task.started_at = task.completed_at = None
         task.faults = 0
-        task.queued_at = None
+        task.queued_at = queued_at
     lifecycle.move_all(session, [(task, lifecycle.waiting_status(task)) for task in tasks])

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import copy_context
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from sqlalchemy import create_engine
+from sqlalchemy import CursorResult, UpdateBase, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,11 @@ DISCREET: dict[str, Any] = {"hide_parameters": True}
 
 def _is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
+
+
+def n_changed(session: Session, statement: UpdateBase) -> int:
+    """How many rows an UPDATE or DELETE found."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
 class Database:

@@ -63,12 +63,15 @@ def test_a_hold_that_is_released_before_it_took_effect_costs_nothing(session, ne
 
 
 def test_undo_puts_a_cancelled_task_back_where_it_waited(session, new_task) -> None:
-    queued, held = new_task(session), new_task(session)
+    queued, held, later = new_task(session), new_task(session), new_task(session)
     steering.hold(session, held.id)
+    before = queued.queued_at
     for task, status in ((queued, TaskStatus.QUEUED), (held, TaskStatus.PENDING)):
         steering.request_cancel(session, task.id)
         steering.undo_cancel(session, task.id, within_seconds=10)
         assert task.status == status and task.completed_at is None
+    assert queued.queued_at == before < later.queued_at
+    assert running(session)[1] is queued, "it has its place again"
 
 
 def test_undo_before_the_executor_heard_of_the_cancel_lets_the_task_run_on(session, new_task) -> None:
