@@ -2,15 +2,13 @@
 
 import queue
 import shutil
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import structlog
 from sqlalchemy.orm import Session
 
 from mofsim import __version__
@@ -21,14 +19,11 @@ from mofsim.db.tables import TaskLog, utcnow
 from mofsim.settings import Settings
 from mofsim.vocabulary import AttemptOutcome, LogLevel, StopReason, TaskStatus
 from mofsim.worker import memory
-from mofsim.worker.attending import attend
 from mofsim.worker.courier import Courier
+from mofsim.worker.delivery import Delivery, Interrupted, Undelivered
 from mofsim.worker.executor import EXITED, Executor, Message
 from mofsim.worker.job import Job
 from mofsim.worker.physics import PhysicsWatch
-from mofsim.worker.transfer import GivenUp, Gone, ServerFull, TransferFailed
-
-log = structlog.get_logger("mofsim.worker")
 
 #: Status of a task that was stopped before it was done.
 STOPPED_AS = {
@@ -86,6 +81,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.physics = PhysicsWatch(self.database, self.job.lease)
+        self.delivery = self._delivery()
 
     def carry_out(self) -> None:
         """Returns when the attempt has ended, in whatever way; the database knows how."""
@@ -103,8 +99,8 @@ class Run:
             with self.database.write() as session:
                 self.at_end(session)
         finally:
-            if self.courier:
-                self.courier.end()
+            if self.delivery:
+                self.delivery.end()
 
     def _step(self) -> bool:
         """Handle one message or one tick of the clock; True when the attempt has ended."""
@@ -150,8 +146,8 @@ class Run:
         with self.database.write() as session:
             leases.start(session, self.job.lease, total, resumed_from)
             self.at_start(session)
-        if self.courier:
-            self.courier.begin()
+        if self.delivery:
+            self.delivery.begin()
         self.next_beat = time.monotonic() + self.settings.worker.progress_interval_seconds
 
     def _progressed(self, message: Message) -> None:
@@ -297,10 +293,10 @@ class Run:
         self.executor.kill()
         self._log(LogLevel.ERROR, "mofsim.worker", f"out of memory: {message['error_message']}")
         outcome = self._outcome(TaskStatus.FAILED, message)
-        if self.courier:
+        if self.delivery:
             # The task may go on elsewhere, or end with what there is.
-            outcome = self._with_what_arrives(outcome)
-            self._send_checkpoint()
+            outcome = self.delivery.deliver_what_comes(outcome)
+            self.delivery.send_checkpoint()
         with self.database.write() as session:
             leases.ran_out_of_memory(
                 session, self.job.lease, outcome, had_MB=had_MB, is_all=is_all, backoff_seconds=self._backoff
@@ -328,11 +324,15 @@ class Run:
         return {"result": {}, "output_files": files, "metrics": {}, "provenance": provenance}
 
     def _finish(self, outcome: Outcome) -> None:
-        if self.courier:
-            sent = self._sent(outcome)
-            if sent is None:
+        if self.delivery:
+            try:
+                outcome = self.delivery.deliver(outcome)
+            except Undelivered as error:
+                self._give_back(error.outcome, str(error), self._backoff)
                 return
-            outcome = sent
+            except Interrupted as stop:
+                self._give_back(AttemptOutcome.RELEASED, RELEASED_AS[stop.reason], 0)
+                return
         with self.database.write() as session:
             leases.finish(session, self.job.lease, outcome)
             session.add_all(self.logs)
@@ -340,117 +340,26 @@ class Run:
         if outcome.status is TaskStatus.COMPLETED:
             # Only now: until the result is published, a kill may make the task go on from there.
             checkpoints = Path(self.job.request["checkpoint"])
-            if self.courier and checkpoints.is_dir() and any(checkpoints.iterdir()):
-                self._forget_checkpoints(self.courier)
+            if self.delivery and checkpoints.is_dir() and any(checkpoints.iterdir()):
+                self.delivery.forget_checkpoints()
             shutil.rmtree(checkpoints, ignore_errors=True)
 
-    def _sent(self, outcome: Outcome) -> Outcome | None:
-        """The outcome when its files are at the server; None when the attempt has ended without it.
-
-        A server that does not answer is waited for, as long as nobody wants an end of that.
-        """
-        assert self.courier
-        self.courier.end()
-        if outcome.status is not TaskStatus.COMPLETED:
-            # Whatever is missing then is only a part of something that did not succeed.
-            patience = None if outcome.status is not TaskStatus.CANCELLED else self.settings.worker.cancel_grace_seconds
-            return self._with_what_arrives(outcome, patience)
-        names = list(outcome.output_files)
-        try:
-            asked = self._attend(lambda stop: self._send_files(names, stop), None)
-        except ServerFull as error:
-            self._give_back(AttemptOutcome.RELEASED, str(error), self._backoff)
-            return None
-        except Gone as error:
-            # Had somebody else the task, the lease would have told.
-            self._give_back(AttemptOutcome.LOST, f"{error}; has it the same database?", self._backoff)
-            return None
-        except TransferFailed as error:
-            message = f"its files can not be kept: {error}"
-            kind = type(error).__name__
-            arrived = self._what_arrived(outcome)
-            return replace(arrived, status=TaskStatus.FAILED, error_type=kind, error_message=message)
-        if asked is None:
-            return self._what_arrived(outcome)
-        if asked is StopReason.CANCELLED:
-            return replace(self._what_arrived(outcome), status=TaskStatus.CANCELLED)
-        self._give_back(AttemptOutcome.RELEASED, RELEASED_AS[asked], 0)
-        return None
-
-    def _send_files(self, names: list[str], stop: threading.Event) -> None:
-        assert self.courier
-        self.courier.send_files(names, stop)
-
-    def _with_what_arrives(self, outcome: Outcome, patience: float | None = None) -> Outcome:
-        try:
-            self._attend(lambda stop: self._send_files(list(outcome.output_files), stop), patience)
-        except (TransferFailed, OSError) as error:
-            self._log(LogLevel.WARNING, "mofsim.worker", f"not all files are kept: {error}")
-        return self._what_arrived(outcome)
-
-    def _what_arrived(self, outcome: Outcome) -> Outcome:
-        assert self.courier
-        return replace(outcome, output_files=dict(self.courier.sent))
-
-    def _send_checkpoint(self) -> None:
-        """What was computed here since the last one was sent is lost elsewhere, unless this comes through."""
+    def _delivery(self) -> Delivery | None:
         if self.courier is None:
-            return
-        self.courier.end()
-        worker = self.settings.worker
-        patience = worker.stop_grace_seconds / 4 if self.stopping() else worker.cancel_grace_seconds
-        try:
-            self._attend(self.courier.send_checkpoint, patience)
-        except (TransferFailed, OSError) as error:
-            self._log(LogLevel.WARNING, "mofsim.worker", f"the newest checkpoint was not sent: {error}")
+            return None
 
-    def _forget_checkpoints(self, courier: Courier) -> None:
-        """Those at the server take room, and no more than that."""
-        try:
-            attend(courier.forget_checkpoints, _for(self.settings.worker.stop_grace_seconds / 4))
-        except (TransferFailed, GivenUp) as error:
-            log.warning("checkpoints were left", task_id=self.job.lease.task_id, reason=str(error))
+        def warn(words: str) -> None:
+            self._log(LogLevel.WARNING, "mofsim.worker", words)
 
-    def _attend(self, work: Callable[[threading.Event], None], patience: float | None) -> StopReason | None:
-        """Keep the lease while `work` goes on; None when it is done, else why nobody waits for it any more.
-
-        That is after `patience`, and a while after somebody wanted a stop. Raises what `work` does, and Fenced.
-        """
-        assert self.courier
-        worker, told = self.settings.worker, ""
-        deadline = None if patience is None else time.monotonic() + patience
-        why = self.stop or StopReason.SHUTDOWN
-
-        def tick() -> bool:
-            nonlocal told, deadline, why
-            trouble = self.courier.transfer.trouble if self.courier else ""
-            if trouble and not told:
-                told = trouble
-                self._log(LogLevel.WARNING, "mofsim.worker", f"files wait to be sent: {trouble}")
-            asked = self._renew()
-            if self.stopping():
-                asked = StopReason.SHUTDOWN
-            if asked and deadline is None:
-                why = asked
-                deadline = time.monotonic() + worker.stop_grace_seconds / 4
-            return deadline is None or time.monotonic() < deadline
-
-        done = False
-
-        def whole(stop: threading.Event) -> None:
-            nonlocal done
-            work(stop)
-            done = True
-
-        attend(whole, tick, min(worker.progress_interval_seconds, self.settings.scheduler.heartbeat_seconds))
-        return None if done else why
+        return Delivery(self.courier, self.settings, renew=self._renew, stopping=self.stopping, warn=warn)
 
     @property
     def _backoff(self) -> float:
         return self.settings.scheduler.retry_backoff_seconds
 
     def _give_back(self, outcome: AttemptOutcome, reason: str, backoff_seconds: float) -> None:
-        self._send_checkpoint()
+        if self.delivery:
+            self.delivery.send_checkpoint()
         with self.database.write() as session:
             leases.give_back(session, self.job.lease, outcome, reason, backoff_seconds=backoff_seconds)
             session.add_all(self.logs)
@@ -468,11 +377,6 @@ class Run:
                 message=message,
             )
         )
-
-
-def _for(seconds: float) -> Callable[[], bool]:
-    end = time.monotonic() + seconds
-    return lambda: time.monotonic() < end
 
 
 def load_took_too_long(settings: Settings) -> str:
