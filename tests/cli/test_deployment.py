@@ -18,6 +18,7 @@ from mofsim.cli.checks import Check, Verdict
 from mofsim.cli.deployment import box, clocks, keys, reading, rows, serving, storing, tickets
 from mofsim.cli.deployment.rows import Rows
 from mofsim.cli.deployment.serving import Server as Answers
+from mofsim.client import Client
 from mofsim.core import keys as core_keys
 from mofsim.core import workers
 from mofsim.db.engine import Database
@@ -324,6 +325,37 @@ def test_results_that_can_not_be_written_fail(settings: Settings) -> None:
     settings.results_dir.rmdir()
     settings.results_dir.touch()
     assert only(storing.results(settings)).verdict is FAIL
+
+
+def test_a_box_that_sends_its_files_is_told_whether_they_would_be_taken(
+    server_of_file: Server, settings: Settings, tmp_path: Path
+) -> None:
+    with Client(server_of_file.url, api_key=server_of_file.key) as client:
+        tokens = {scope: client.create_key(f"of {scope}", scope).token for scope in (Scope.WORKER, Scope.READ)}
+    path = tmp_path / "box.key"
+
+    def look(url: str) -> list[Check]:
+        env = {
+            "MOFSIM_STORAGE__ROOT": str(tmp_path / "box"),
+            "MOFSIM_DATABASE__URL": f"sqlite:///{server_of_file.data / 'mofsim.db'}",
+            "MOFSIM_WORKER__SERVER": url,
+            "MOFSIM_WORKER__SERVER_KEY_FILE": str(path),
+        }
+        box = load_settings(env=env, cwd=tmp_path)
+        assert [*keys.local(box, None), *storing.shared(box, Answers(url))] == []
+        return list(storing.sent(box))
+
+    path.touch(0o600)
+    path.write_text(tokens[Scope.WORKER])
+    assert [(check.name, check.verdict) for check in look(server_of_file.url)] == [("files", OK)]
+    [check] = look("http://127.0.0.1:1")
+    assert check.verdict is FAIL and "does not answer" in check.found
+    path.chmod(0o644)
+    path.write_text(tokens[Scope.READ])
+    mode, check = look(server_of_file.url)
+    assert (mode.name, mode.verdict) == ("worker key", FAIL) and "has mode 644" in mode.found
+    assert check.verdict is FAIL and "worker" in check.found
+    assert list(storing.sent(settings)) == []
 
 
 def test_several_machines_need_engines_and_a_folder_in_common(

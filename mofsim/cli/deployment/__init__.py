@@ -24,6 +24,7 @@ def checks(app: App) -> list[Check]:
             *work.workers(server, settings, database),
             *storing.room(settings, database.rows),
             *storing.results(settings),
+            *storing.sent(settings),
             *storing.shared(settings, server),
             *box.service(),
             *box.logs(settings),

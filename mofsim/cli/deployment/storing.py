@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 
@@ -16,9 +17,12 @@ from mofsim.db.engine import Database
 from mofsim.db.tables import AlertRule
 from mofsim.settings import Settings
 from mofsim.vocabulary import RuleKind
+from mofsim.worker.transfer import Transfer
 
 #: Fewer free inodes than this share: a million small files end a disk that has room.
 LEAST_INODES = 0.05
+#: How long the server may take to say whether it takes files.
+PATIENCE_SECONDS = 10.0
 
 
 def room(settings: Settings, rows: Database | None) -> Iterator[Check]:
@@ -73,7 +77,40 @@ def results(settings: Settings) -> Iterator[Check]:
         yield Check("results", Verdict.OK, f"{folder} can be written")
 
 
+def sent(settings: Settings) -> Iterator[Check]:
+    """Ask what a worker here would ask before it takes a task: whether the server would have its files."""
+    if not settings.worker.server:
+        return
+    key_file = settings.worker.server_key_file
+    if key_file and (mode := _mode(key_file)) and mode & 0o077:
+        advice = "revoke that key, make another with `mofsim keys create NAME --scope worker`, and chmod 600 its file"
+        yield Check("worker key", Verdict.FAIL, f"{key_file} has mode {mode:03o}: others may have read it", advice)
+    transfer = Transfer(settings)
+    try:
+        trouble, is_full = transfer.why_not(PATIENCE_SECONDS)
+    finally:
+        transfer.close()
+    if is_full:
+        yield Check("files", Verdict.FAIL, trouble, "make room there: storage.keep_days, `mofsim rm`, or a larger disk")
+    elif trouble:
+        advice = "no task starts here until it does: see worker.server, server_key_file and server_ca_file"
+        yield Check("files", Verdict.FAIL, trouble, advice)
+    else:
+        yield Check("files", Verdict.OK, f"{settings.worker.server} takes those of this box")
+
+
+def _mode(path: str) -> int | None:
+    """None: it can not be looked at, which the server's answer will show."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except OSError:
+        return None
+
+
 def shared(settings: Settings, server: Server) -> Iterator[Check]:
+    """Where files are sent, as `sent` sees, no folder is shared."""
+    if settings.worker.server:
+        return
     boxes = sorted({each.host for each in server.workers or () if each.state not in GONE})
     if len(boxes) < 2:
         return
