@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from mofsim.client import Conflict, Invalid, NotFound
 from mofsim.tui.app import Console
 from mofsim.tui.demo.client import DemoClient
 from mofsim.tui.demo.crystals import NAMES, crystal
 from mofsim.tui.demo.world import World
 from mofsim.tui.looks import UNICODE
-from mofsim.vocabulary import RuleKind, TaskStatus, TaskType, WorkerState
+from mofsim.vocabulary import CellState, RuleKind, TaskStatus, TaskType, WorkerState
 from tests.tui.conftest import Driver
 from tests.tui.fake import NOW
 
@@ -142,6 +143,60 @@ async def test_all_pages_of_a_list_come_and_filters_hold() -> None:
     assert {(t.status, t.structure.name) for t in failed.items} <= {(TaskStatus.FAILED, "ZIF-8")}
 
 
+async def test_a_benchmark_goes_on_and_people_begin_others() -> None:
+    known, clock = fresh()
+    client = DemoClient(known)
+    begun = await client.benchmark(1)
+    assert len(begun.cells) == begun.n_cells == 20 and begun.counts[CellState.WAITING] == 4
+    failed = next(cell for cell in begun.cells if cell.state is CellState.FAILED)
+    assert failed.reason and failed.reason.startswith("SimulationExploded")
+    clock.go(590)
+    ended = await client.benchmark_progress(1)
+    assert (ended.percent, ended.eta_seconds) == (100.0, None)
+    assert ended.counts[CellState.COMPLETED] + ended.counts[CellState.FAILED] == 20
+
+    asked: dict[str, Any] = {"models": ["7net-0"], "set": "open-metals", "preset": "quick", "guests": ["CO2"]}
+    plan = await client.estimate_benchmark(**asked)
+    assert (plan.n_new, plan.n_cells, plan.n_structures, plan.benchmark_id) == (10, 10, 2, None)
+    assert plan.device_seconds["cuda"].median > 0
+    changed = await client.start_benchmark(**asked)
+    assert (changed.is_new, changed.n_submitted, changed.benchmark.name) == (True, 10, "open-metals, quick")
+    id = changed.benchmark.id
+    again = await client.start_benchmark(**asked)
+    assert (again.is_new, again.n_submitted, again.benchmark.id) == (False, 0, id)
+    assert (await client.add_benchmark_models(id, ["chgnet"])).n_submitted == 10
+    assert (await client.cancel_benchmark(id)).n_cancelled == 20
+    clock.go(5)
+    assert (await client.benchmark_progress(id)).counts == {CellState.CANCELLED: 20}
+    assert (await client.retry_benchmark(id)).n_retried == 20
+    with pytest.raises(Conflict, match="cancel them first"):
+        await client.delete_benchmark(id)
+    await client.cancel_benchmark(id)
+    clock.go(5)
+    await client.delete_benchmark(id)
+    assert [each.id for each in (await client.benchmarks()).items] == [1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [({"set": "ours"}, "no set 'ours'"), ({"models": ["our-mace-v2"]}, "has not passed"), ({"models": ["x"]}, "'x'")],
+)
+async def test_a_benchmark_of_what_is_not_there_is_refused(changes: dict[str, Any], says: str) -> None:
+    client = DemoClient(later(0))
+    with pytest.raises(Invalid, match=says):
+        await client.start_benchmark(**({"models": ["7net-0"]} | changes))
+    with pytest.raises(NotFound):
+        await client.benchmark(99)
+
+
+async def test_nothing_of_the_demo_is_scored(tmp_path: Any) -> None:
+    client = DemoClient(later(0))
+    with pytest.raises(Conflict, match="real server"):
+        await client.benchmark_scores(1)
+    with pytest.raises(Conflict, match="real server"):
+        await client.save_benchmark_report(1, tmp_path / "report.html")
+
+
 Show = Callable[..., AbstractAsyncContextManager[Driver]]
 
 
@@ -155,7 +210,7 @@ def show() -> Show:
         async with app.run_test(size=size, notifications=True) as pilot:
             driver = Driver(app, known, pilot)  # type: ignore[arg-type]
             driver.clock = clock  # type: ignore[attr-defined]
-            await driver.sees("DEMO", "● live", "8058")
+            await driver.sees("DEMO", "● live", "8078")
             yield driver
 
     return start
@@ -170,7 +225,7 @@ def show() -> Show:
         ("5", ["Nothing needs you."]),
         ("6", ["7net-l3i5", "our-mace-v2", "SevenNet-0 (11 July 2024)"]),
         ("7", ["HKUST-1", "Zn8C48H24O26"]),
-        ("8", ["No benchmark"]),
+        ("8", ["essential, quick", "80 %"]),
     ],
 )
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 20)], ids=str)
@@ -226,9 +281,19 @@ async def test_what_people_do_is_done_to_the_world(show: Show) -> None:
         await c.until(lambda: len(world.tasks) == before + 1)
 
 
-async def test_a_file_is_refused_with_what_to_do(show: Show) -> None:
-    from mofsim.client import Conflict
+async def test_the_matrix_of_a_benchmark_opens_its_tasks(show: Show) -> None:
+    async with show() as c:
+        await c.press("8")
+        await c.sees("essential, quick")
+        await c.press("enter")
+        await c.sees("✓ 15 completed", "✗ 1 failed", "◌ 4 waiting", "Mg-MOF-74")
+        await c.press("f")
+        await c.sees("SimulationExploded")
+        await c.press("enter")
+        await c.sees("Tasks ›", "✗ failed")  # noqa: RUF001
 
+
+async def test_a_file_is_refused_with_what_to_do(show: Show) -> None:
     async with show() as c:
         with pytest.raises(Conflict, match="mofsim up"):
             await c.app.session.client.add_structure(__file__)  # type: ignore[union-attr]

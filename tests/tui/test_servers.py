@@ -139,7 +139,7 @@ async def test_into_the_demo_and_back(start: Start) -> None:
         await c.press("at")
         await c.type("demo")
         await c.press("enter")
-        await c.sees("DEMO", "● live", "8058")
+        await c.sees("DEMO", "● live", "8078")
         await c.press("at")
         await c.sees("a simulated world")
         await c.type("gpu-box-1:8321")
@@ -180,7 +180,7 @@ async def test_the_demo_is_one_key_away(start: Start) -> None:
     async with start({LOCAL: _down()}) as c:
         await c.sees("Look around in the demo")
         await c.press("d")
-        await c.sees("DEMO", "● live", "8058")
+        await c.sees("DEMO", "● live", "8078")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 16)], ids=str)

@@ -66,7 +66,7 @@ def test_logs(snap_compare: Compare, size: Size, theme: str) -> None:
 def test_the_demo(snap_compare: Compare, size: Size) -> None:
     known = DemoWorld(lambda: NOW)
     app = Console("", lambda: DemoClient(known), glyphs=UNICODE, demo=True)
-    assert picture(snap_compare, size, app, known, [], "DEMO", "● live", "8058", "4 run")  # type: ignore[arg-type]
+    assert picture(snap_compare, size, app, known, [], "DEMO", "● live", "8078", "4 run")  # type: ignore[arg-type]
 
 
 @SIZES

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mofsim.models_builtin import BUILTIN_MODELS
 from mofsim.schemas.alerts import AlertRule
+from mofsim.schemas.benchmarks import BenchmarkSubmit, BenchmarkType
 from mofsim.schemas.resources import Check, Model, Structure, StructureSet, Validation
 from mofsim.schemas.tasks import Progress, Task, TaskError
-from mofsim.tui.demo import physics
+from mofsim.tui.demo import about_benchmarks, physics
 from mofsim.tui.demo.crystals import NAMES, crystal, extxyz
 from mofsim.vocabulary import AlertLevel, LogLevel, Preset, Priority, RuleKind, TaskStatus, TaskType
 
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 ENDED, OVER_MINUTES = 56, 1330
 READ_SECONDS, READ_STEP = 6 * 3600, 10
 UPLOADED = "our-mace-v2"
+#: What the benchmark is of, when it was begun, and how many of its tasks wait.
+BENCHMARKED = (TaskType.OPTIMIZATION, TaskType.BULK_MODULUS)
+BENCHMARK_MINUTES, BENCHMARK_LEFT = 40, 4
 
 
 def fill(world: World) -> None:
     _stock(world)
     _rules(world)
     _yesterday(world)
+    _benchmark(world)
     _readings(world)
     _today(world)
 
@@ -81,31 +86,50 @@ def _rules(world: World) -> None:
 
 
 def _yesterday(world: World) -> None:
-    places = list(world.workers.values())[:4]
     for n in range(ENDED):
         minutes = OVER_MINUTES * (1 - n / ENDED) + world.chance.uniform(2, 20)
-        end = world.now - timedelta(minutes=minutes)
         task_type, structure, model, priority = world.draw()
         task = world.add_task(task_type, structure, model, priority=priority)
-        plan, worker = physics.plan(task.model_copy(update={"attempt": 1}), world.seed), places[n % 4]
-        lasted = plan.steps / plan.steps_per_second
-        ends = TaskStatus.CANCELLED if n % 19 == 7 else TaskStatus.TIMEOUT if n == 30 else plan.ends
-        steps = plan.steps if ends is plan.ends else plan.steps // 2
-        started = end - timedelta(seconds=lasted)
-        world.tasks[task.id] = task.model_copy(
-            update={
-                "status": ends,
-                "attempt": 1,
-                "worker_id": worker.id,
-                "gpu_id": worker.gpu_id,
-                "created_at": started - timedelta(minutes=7),
-                "queued_at": started - timedelta(minutes=7),
-                "started_at": started,
-                "completed_at": end,
-                "progress": Progress(**plan.progress(steps)),
-                "error": _error(ends, steps),
-            }
-        )
+        ends = TaskStatus.CANCELLED if n % 19 == 7 else TaskStatus.TIMEOUT if n == 30 else None
+        _ended(world, task, world.now - timedelta(minutes=minutes), n, ends)
+
+
+def _benchmark(world: World) -> None:
+    """Three quarters of it have ended; the rest waits."""
+    asked = BenchmarkSubmit(
+        models=["7net-0", "chgnet"],
+        preset=Preset.QUICK,
+        task_types=[BenchmarkType(task_type=each) for each in BENCHMARKED],
+    )
+    begun = timedelta(minutes=BENCHMARK_MINUTES)
+    world.now -= begun
+    about_benchmarks.start(world, asked)
+    world.now += begun
+    tasks = [id for id in world.benchmarks[1].cells.values() if id is not None]
+    for n, id in enumerate(tasks[:-BENCHMARK_LEFT]):
+        _ended(world, world.tasks[id], world.now - begun * (0.9 - 0.88 * n / len(tasks)), n)
+
+
+def _ended(world: World, task: Task, end: datetime, n: int, ends: TaskStatus | None = None) -> None:
+    """As it is after it ran; `ends` None: as its plan has it."""
+    worker = list(world.workers.values())[n % 4]
+    plan = physics.plan(task.model_copy(update={"attempt": 1}), world.seed)
+    steps, ends = (plan.steps, plan.ends) if ends is None else (plan.steps // 2, ends)
+    started = end - timedelta(seconds=plan.steps / plan.steps_per_second)
+    world.tasks[task.id] = task.model_copy(
+        update={
+            "status": ends,
+            "attempt": 1,
+            "worker_id": worker.id,
+            "gpu_id": worker.gpu_id,
+            "created_at": started - timedelta(minutes=7),
+            "queued_at": started - timedelta(minutes=7),
+            "started_at": started,
+            "completed_at": end,
+            "progress": Progress(**plan.progress(steps)),
+            "error": _error(ends, steps),
+        }
+    )
 
 
 def _error(ends: TaskStatus, steps: int) -> TaskError | None:

@@ -9,11 +9,9 @@ from typing import Any, TypeVar
 
 from mofsim.client import AsyncClient
 from mofsim.client.request import API, Request, Stream
-from mofsim.schemas.benchmarks import Benchmark
-from mofsim.schemas.envelope import Page
 from mofsim.schemas.events import Event
 from mofsim.schemas.logs import SystemLogLine
-from mofsim.tui.demo import about_stock, about_system, about_tasks, crystals
+from mofsim.tui.demo import about_benchmarks, about_stock, about_system, about_tasks, crystals
 from mofsim.tui.demo.steering import missing, refused
 from mofsim.tui.demo.world import World
 
@@ -47,6 +45,8 @@ class DemoLine:
                 if stream.query.get("form") == "cif":
                     return crystals.cif(atoms.name, atoms.symbols, atoms.positions, atoms.cell)
                 return crystals.extxyz(atoms.symbols, atoms.positions, atoms.cell)
+            case ["benchmarks", _, "report"]:
+                raise refused(about_benchmarks.NO_SCORES)
         raise missing(f"file {'/'.join(path)}")
 
     async def close(self) -> None:
@@ -87,12 +87,8 @@ class DemoClient(AsyncClient):
                 return about_stock.models(world, method, rest, body)
             case "alerts":
                 return about_stock.alerts(world, method, rest, body)
-            case "benchmarks" if method == "GET" and not rest:
-                return Page[Benchmark](items=[], next_cursor=None, total=0)
             case "benchmarks":
-                raise refused(
-                    "the demo computes nothing that could be scored: its benchmarks are those of a real server"
-                )
+                return about_benchmarks.answer(world, method, rest, body)
         raise missing(request.path)
 
     async def events(

@@ -19,6 +19,7 @@ from mofsim.schemas.resources import Alert, Model, Structure, StructureSet, Vali
 from mofsim.schemas.simulations import resolve
 from mofsim.schemas.tasks import Progress, StructureBrief, Task, TaskError
 from mofsim.tui.demo import physics
+from mofsim.tui.demo.about_benchmarks import DemoBenchmark
 from mofsim.tui.demo.machines import HOT, Device, workers
 from mofsim.vocabulary import (
     AlertLevel,
@@ -72,6 +73,7 @@ class World:
     structures: dict[int, Structure] = field(default_factory=dict)
     sets: list[StructureSet] = field(default_factory=list)
     models: dict[str, Model] = field(default_factory=dict)
+    benchmarks: dict[int, DemoBenchmark] = field(default_factory=dict)
     validations: dict[str, Validation] = field(default_factory=dict)
     alerts: dict[int, Alert] = field(default_factory=dict)
     rules: dict[int, AlertRule] = field(default_factory=dict)
