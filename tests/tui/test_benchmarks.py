@@ -231,12 +231,15 @@ async def test_a_benchmark_is_planned_started_and_shown(run: Run) -> None:
         form = c.app.screen
         assert isinstance(form, BenchmarkForm)
         form.name_of_it.value = "mine"
+        assert form.guests.value == "CO2 H2O"
+        form.guests.value = "CO2, N2"
         await c.press("ctrl+s")
         await c.until(lambda: isinstance(c.app.screen, BenchmarkScreen))
         [asked] = c.world.submitted
         assert asked["models"] == ["7net-0"]
         assert (asked["set"], asked["preset"], asked["name"]) == ("essential", "mofsimbench", "mine")
         assert [each["task_type"] for each in asked["task_types"]] == list(SCORED)
+        assert asked["guests"] == ["CO2", "N2"]
         await c.sees("mine", "it began")
 
 

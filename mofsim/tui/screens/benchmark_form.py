@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 #: Seconds without a change before the server is asked what it would compute.
 PLAN_AFTER = 0.4
-#: The set of the built-in structures, which every server has.
-ESSENTIAL = "essential"
+#: The set of the built-in structures, which every server has, and what is bound where nobody says otherwise.
+ESSENTIAL, GUESTS_ASKED = "essential", ("CO2", "H2O")
 
 
 class BenchmarkForm(ConsoleScreen):
@@ -51,6 +51,8 @@ class BenchmarkForm(ConsoleScreen):
         self.sets = Choice([(ESSENTIAL, ESSENTIAL)], ESSENTIAL, glyphs, "benchmark-set")
         self.preset = Choice([(p, p) for p in Preset], Preset.MOFSIMBENCH, glyphs, "preset")
         self.priority = Choice([(p.name, p.name.lower()) for p in Priority], Priority.NORMAL.name, glyphs, "priority")
+        self.guests = FieldInput("", "benchmark-guests")
+        self.guests.value = " ".join(GUESTS_ASKED)
         self.name_of_it = FieldInput("", "benchmark-name")
         self.work_note = Note(glyphs)
         self.cost_note = Note(glyphs)
@@ -65,6 +67,7 @@ class BenchmarkForm(ConsoleScreen):
         options = Vertical(
             Field("set", "set", self.sets, glyphs, "of structures; key 7, then i, imports a folder as one"),
             Field("preset", "preset", self.preset, glyphs, "mofsimbench makes numbers to compare with published ones"),
+            Field("guests", "guests", self.guests, glyphs, "of interaction energies, as ASE names molecules"),
             Field("priority", "priority", self.priority, glyphs, "of its tasks; the highest run first"),
             Field("name", "name", self.name_of_it, glyphs, "another name is another benchmark; may stay empty"),
             id="many-options",
@@ -106,6 +109,7 @@ class BenchmarkForm(ConsoleScreen):
             "models": [row.key for row in self.models.rows if row.key in self.models.marked],
             "set": self.sets.value,
             "task_types": [each for each in SCORED if each in self.types.marked],
+            "guests": self.guests.value.replace(",", " ").split() or None,
             "preset": self.preset.value,
             "priority": self.priority.value,
             "name": self.name_of_it.value.strip() or None,
