@@ -261,6 +261,14 @@ async def retry(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:
     await _each(tasks, lambda task: client.retry(task.id), "queued again", post)
 
 
+async def hold(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:
+    await _each(tasks, lambda task: client.hold(task.id), "held; h again lets it go on", post)
+
+
+async def release(client: AsyncClient, tasks: Sequence[Task], post: Post) -> None:
+    await _each(tasks, lambda task: client.release(task.id), "no longer held", post)
+
+
 async def set_priority(client: AsyncClient, wanted: Sequence[tuple[Task, Priority]], post: Post) -> None:
     to = dict((task.id, priority) for task, priority in wanted)
     tasks = [task for task, _ in wanted]

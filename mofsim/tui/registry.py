@@ -50,6 +50,7 @@ NOT_WELL = frozenset({CellState.FAILED, CellState.LOST})
 RETRIED = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.TIMEOUT})
 _alive = _some(set(TaskStatus) - FINAL, "only what waits or runs can be cancelled")
 _ended_without_result = _some(RETRIED, "only what failed, was cancelled or timed out can be tried again")
+_can_hold = _some(set(TaskStatus) - FINAL, "only what waits or runs can be held")
 _waiting = _some(WAITING, "only a waiting task's priority can change")
 
 
@@ -66,6 +67,12 @@ def _can_raise(context: Context) -> str | None:
 def _can_lower(context: Context) -> str | None:
     lowest = all(task.priority is Priority.LOW for task in context.tasks if task.status in WAITING)
     return _waiting(context) or ("it has the lowest priority already" if lowest else None)
+
+
+def _is_held(context: Context) -> bool:
+    """All of them that could be held; the key that holds the others lets these go on."""
+    alive = [task for task in context.tasks if not task.status.is_final]
+    return bool(alive) and all(task.held for task in alive)
 
 
 def _active_alert(context: Context) -> str | None:
@@ -299,6 +306,10 @@ ACTIONS: tuple[Action, ...] = (
            acts=True, applies=lambda c: c.undoable, footer=3),
     Action("task.retry", "r", "retry", "Queue again what failed, was cancelled or timed out", S.TASK,
            acts=True, refusal=_ended_without_result, footer=5, counts=True),
+    Action("task.hold", "h", "hold", "Keep it from running; one that runs stops, and goes on later where it was",
+           S.TASK, acts=True, applies=lambda c: not _is_held(c), refusal=_can_hold, counts=True),
+    Action("task.release", "h", "let go on", "Let what is held run again", S.TASK,
+           acts=True, applies=_is_held, counts=True),
     Action("task.why", "w", "why", "Why the task is where it is, and what would move it", S.TASK,
            refusal=_any_task, footer=7),
     Action("task.duplicate", "d", "duplicate", "Open the form with this task's values", S.TASK,

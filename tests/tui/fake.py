@@ -582,6 +582,16 @@ class FakeClient(AsyncClient):
         await self.world.put(changed)
         return changed
 
+    async def _hold(self, found: Task, request: Request[Any]) -> Task:
+        changed = found.model_copy(update={"status": TaskStatus.PENDING, "held": True})
+        await self.world.put(changed)
+        return changed
+
+    async def _release(self, found: Task, request: Request[Any]) -> Task:
+        changed = found.model_copy(update={"status": TaskStatus.QUEUED, "held": False})
+        await self.world.put(changed)
+        return changed
+
     async def _priority(self, found: Task, request: Request[Any]) -> Task:
         changed = found.model_copy(update={"priority": Priority[request.json["priority"]]})
         await self.world.put(changed)

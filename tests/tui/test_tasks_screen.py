@@ -198,6 +198,23 @@ async def test_retry_queues_a_failed_task_again(run: Run) -> None:
         assert c.world.tasks[8119].status is TaskStatus.QUEUED
 
 
+async def test_h_holds_and_lets_go_on(run: Run) -> None:
+    async with run(world([task(1), task(2)])) as c:
+        await c.press("asterisk", "h")
+        await c.sees("held")
+        await c.until(lambda: all(each.held for each in c.world.tasks.values()))
+        await c.until(lambda: all(c.app.session.store.window.get(id).held for id in (1, 2)))
+        await c.press("h")
+        await c.until(lambda: not any(each.held for each in c.world.tasks.values()))
+        assert {each.status for each in c.world.tasks.values()} == {TaskStatus.QUEUED}
+
+
+async def test_what_ended_is_not_held(run: Run) -> None:
+    async with run(world([task(1, TaskStatus.COMPLETED)])) as c:
+        await c.press("h")
+        await c.sees("only what waits or runs can be held")
+
+
 async def test_priority_goes_up_and_down(run: Run) -> None:
     async with run() as c:
         await c.press(*"jjj", "plus")

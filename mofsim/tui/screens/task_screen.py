@@ -64,6 +64,12 @@ class TaskScreen(Copying, ConsoleScreen):
         tasks = [task for task in self.targets() if task.status in RETRIED]
         self.ask(jobs.retry, tasks)
 
+    def do_task_hold(self) -> None:
+        self.ask(jobs.hold, [task for task in self.targets() if not task.status.is_final and not task.held])
+
+    def do_task_release(self) -> None:
+        self.ask(jobs.release, [task for task in self.targets() if not task.status.is_final and task.held])
+
     def do_task_raise(self) -> None:
         self._change_priority(-1)
 
