@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +12,8 @@ from mofsim.benchmark.references import BUILTIN, References
 from mofsim.benchmark.report import exports, text
 from mofsim.benchmark.report.page import Sources, as_html
 from mofsim.benchmark.scoring import score
-from mofsim.core import benchmark_results, benchmarks
-from mofsim.core.errors import Unavailable
+from mofsim.core import benchmark_results, benchmarks, queries
+from mofsim.core.errors import NotFound, Unavailable
 from mofsim.db.engine import Database
 from mofsim.db.tables import Benchmark, TaskResult
 from mofsim.schemas.scores import Reference, Scores
@@ -20,6 +21,8 @@ from mofsim.vocabulary import ReportFormat
 
 #: for one report; that of 10 000 tasks takes a tenth of it
 PATIENCE_SECONDS = 600.0
+#: of the log of a task that gave no answer
+LOG_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -79,13 +82,21 @@ def written(database: Database, order: Order) -> str:
         case ReportFormat.TEXT:
             return text.as_text(scores)
         case ReportFormat.HTML:
-            return as_html(scores, Sources(result=lambda task_id: _result(database, task_id)))
+            result, log = (lambda id: _result(database, id)), (lambda id: _log(database, id))
+            return as_html(scores, Sources(result, log))
 
 
 def _result(database: Database, task_id: int) -> dict[str, Any] | None:
     with database.read() as session:
         found = session.get(TaskResult, task_id)
         return {"result": found.result_data, "provenance": found.provenance} if found else None
+
+
+def _log(database: Database, task_id: int) -> list[str]:
+    with database.read() as session, suppress(NotFound):
+        lines = queries.logs(session, task_id, after=0, limit=LOG_LINES, newest=True)
+        return [f"{line.time:%Y-%m-%d %H:%M:%S} {line.level} {line.message}" for line in lines]
+    return []
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from mofsim.benchmark.differences import compare
 from mofsim.benchmark.references import References
-from mofsim.benchmark.report import exports, text
+from mofsim.benchmark.report import exports, task_tables, text
 from mofsim.benchmark.report.markup import element, link
 from mofsim.benchmark.report.numbers import number, tick_labels, ticks
 from mofsim.benchmark.report.page import Sources, as_html
@@ -26,7 +26,7 @@ from mofsim.cli import scores as cli_scores
 from mofsim.cli.output import Output
 from mofsim.schemas.batches import BatchRow
 from mofsim.schemas.scores import NotCovered, Reference, RunComparison, Scores
-from mofsim.vocabulary import TaskType
+from mofsim.vocabulary import TaskType, Verdict
 
 MakeRow = Callable[..., BatchRow]
 MakeReference = Callable[..., Reference]
@@ -78,7 +78,7 @@ def result(task_id: int) -> dict[str, Any]:
 
 @pytest.fixture
 def page(scores: Scores) -> str:
-    sources = Sources(result=result, log=lambda task_id: f"https://lab.example.org/api/v1/tasks/{task_id}/logs")
+    sources = Sources(result=result, log=lambda task_id: (f"log of {task_id}", "<b>its last line"))
     return as_html(scores, sources, compare(scores, scores))
 
 
@@ -117,9 +117,29 @@ def test_the_page_is_whole_needs_nothing_else_and_runs_nothing(page: str) -> Non
     ids = [attributes["id"] for _, attributes in seen if attributes.get("id")]
     assert len(ids) == len(set(ids))
     assert {address[1:] for address in addresses if address and address.startswith("#")} <= set(ids)
-    assert {a for a in addresses if a and not a.startswith("#")} == {
-        f"https://lab.example.org/api/v1/tasks/{task_id}/logs" for task_id in (9, 18, 27)
+    assert {address for address in addresses if address and not address.startswith("#")} == set()
+
+
+def test_what_failed_leads_to_the_end_of_its_log(page: str, scores: Scores) -> None:
+    failed = {each.task_id for each in scores.outcomes if each.verdict is Verdict.FAILED}
+    assert failed == {int(id) for id in re.findall(r'href="#log-(\d+)"', page)} and failed
+    for task_id in failed:
+        assert f'<pre id="log-{task_id}">log of {task_id}\n&lt;b&gt;its last line</pre>' in page
+    assert "How their logs end" not in as_html(scores)
+
+
+def test_a_drift_is_red_where_it_is_too_large_and_not_for_its_short_start(row: MakeRow) -> None:
+    rows = [
+        row("stability", name, stable=stable, volume_drift_percent=drift, converged=False)
+        for name, stable, drift in (("calm", True, 1.5), ("wild", False, 12.5))
+    ]
+    bad = {
+        name: [
+            cell.is_bad for line in task_tables.structure_table(score(rows, References()), name).rows for cell in line
+        ]
+        for name in ("calm", "wild")
     }
+    assert not any(bad["calm"]) and any(bad["wild"])
 
 
 def test_a_name_is_shown_and_not_run(page: str) -> None:

@@ -110,7 +110,7 @@ def test_a_bulk_modulus_that_can_not_be_trusted_is_excluded_and_named(row: MakeR
     assert one(scores, "bulk-modulus", "usable").value == 50.0
     assert "+3.0 % from the relaxed volume" in of(scores, "c").excluded
     assert of(scores, "c").value == 99.0
-    said = [[cell.text for cell in line][:2] for line in task_tables.remarks(scores, lambda task_id: None).rows]
+    said = [[cell.text for cell in line][:2] for line in task_tables.remarks(scores).rows]
     assert said == [["failed", "d"], ["excluded", "c"]]
 
 

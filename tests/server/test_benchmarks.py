@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from mofsim.db.engine import Database
+from mofsim.db.tables import TaskLog
 from mofsim.queue import Tickets
 from mofsim.server import reporting
 from mofsim.vocabulary import TaskStatus
@@ -79,7 +81,7 @@ async def test_a_mistake_is_told_with_its_field(
 
 
 async def test_its_report_can_be_had_in_every_form_and_compares_with_references(
-    client: httpx.AsyncClient, end: Callable[..., int]
+    client: httpx.AsyncClient, end: Callable[..., int], database: Database
 ) -> None:
     own = [
         {"structure": "MOF-5", "quantity": "volume_A3", "value": 4000.0, "n_atoms": 106, "source": EVIL},
@@ -96,7 +98,11 @@ async def test_its_report_can_be_had_in_every_form_and_compares_with_references(
     of = next(each for each in scores["outcomes"] if each["task_id"] == ended[0])
     assert (of["structure"], of["reference"], of["error"], mape["failures"]) == ("MOF-5", 4000.0, 400.0, 1)
     assert {each["value"] for each in scores["references"] if each["structure"] == "MOF-5"} >= {4000.0}
+    with database.write() as session:
+        line = {"attempt": 1, "level": "ERROR", "logger": "mofsim.simulations", "message": "its last word"}
+        session.add_all([TaskLog(task_id=task_id, **line) for task_id in ended])
     page = await client.get(f"{BENCHMARKS}/1/report?format=html")
+    assert f'href="#log-{ended[1]}"' in page.text and page.text.count("ERROR its last word") == 1
     assert page.headers["content-type"] == "text/html; charset=utf-8" and page.text.startswith("<!doctype html>")
     assert EVIL not in page.text and "default-src 'none'" in page.headers["content-security-policy"]
     assert all(f"<h3>{name} <" in page.text for name in names)

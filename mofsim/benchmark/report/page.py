@@ -1,6 +1,6 @@
 """The report as one HTML file: tables, plots and curves, without scripts and without anything from elsewhere."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mofsim.benchmark.curves import ReadResult, versions
@@ -10,9 +10,11 @@ from mofsim.benchmark.report.method import METHOD
 from mofsim.benchmark.report.structures import structure_sections
 from mofsim.benchmark.report.style import STYLE
 from mofsim.benchmark.report.table import TITLES, VALUES, Cell, Heading, Table
-from mofsim.benchmark.report.task_tables import LogLink
 from mofsim.schemas.scores import Column, RunComparison, Scores
 from mofsim.vocabulary import TaskType, Verdict
+
+#: logs that a page holds the end of
+MOST_LOGS = 200
 
 
 @dataclass(frozen=True)
@@ -20,16 +22,18 @@ class Sources:
     """What a report is enriched with, where it can be had."""
 
     result: ReadResult = lambda task_id: None
-    log: LogLink = lambda task_id: None
+    #: the last lines of a task's log, none where they are gone
+    log: Callable[[int], Sequence[str]] = lambda task_id: ()
 
 
 def as_html(scores: Scores, sources: Sources | None = None, comparison: RunComparison | None = None) -> str:
     """The whole document. `comparison` adds what differs from an earlier run."""
     sources = sources or Sources()
+    logs = _logs(scores, sources.log)
     sections = [
         ("summary", "Summary", _summary(scores)),
         *((task_type, TITLES[task_type], _of_type(scores, task_type)) for task_type in score_tables.task_types(scores)),
-        ("failures", "Failures and exclusions", [table(task_tables.remarks(scores, sources.log))]),
+        ("failures", "Failures and exclusions", [table(task_tables.remarks(scores, logs)), *_log_ends(scores, logs)]),
         *([("changes", "What differs from the earlier run", _comparison(comparison))] if comparison else []),
         ("structures", "Structures", structure_sections(scores, sources.result, table, warning)),
         ("references", "References", [table(source_tables.references(scores))]),
@@ -118,6 +122,26 @@ def series_of(scores: Scores) -> list[tuple[int, Column]]:
     return list(enumerate(scores.columns))
 
 
+def _logs(scores: Scores, read: Callable[[int], Sequence[str]]) -> dict[int, Sequence[str]]:
+    """Of tasks that gave no answer; a benchmark that is all failures is not one long log."""
+    wrong = [each.task_id for each in scores.outcomes if each.verdict in (Verdict.FAILED, Verdict.NOT_COUNTED)]
+    return {task_id: lines for task_id in wrong[:MOST_LOGS] if (lines := read(task_id))}
+
+
+def _log_ends(scores: Scores, logs: Mapping[int, Sequence[str]]) -> list[Markup]:
+    """Folded; a link to the lines unfolds them."""
+    told = [
+        element(
+            "details",
+            element("summary", f"task {each.task_id}: {each.task_type} of {task_tables.named(each)}"),
+            element("pre", "\n".join(logs[each.task_id]), id=task_tables.log_id(each.task_id)),
+        )
+        for each in scores.outcomes
+        if each.task_id in logs
+    ]
+    return [element("h3", "How their logs end"), *told] if told else []
+
+
 def _comparison(found: RunComparison) -> list[Markup]:
     n = element("p", f"{found.n_compared} tasks are in both runs.")
     shown = [part for title, each in source_tables.comparison(found) for part in (element("h3", title), table(each))]
@@ -171,7 +195,7 @@ def _row(row: Sequence[Cell], headings: Sequence[Heading]) -> Markup:
 def _cell(cell: Cell, heading: Heading) -> Markup:
     kinds = [
         *(("number", heading.is_number), ("long", len(cell.text) > 60), ("bad", cell.is_bad)),
-        *(("label", " · " in cell.text), ("address", cell.address is not None)),
+        *(("label", " · " in cell.text), ("whole", cell.is_whole)),
     ]
     text = link(cell.text, cell.address) if cell.address else _words(cell.text)
     under = (element("span", words, class_="under") for words in cell.under if words)

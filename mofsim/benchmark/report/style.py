@@ -35,7 +35,7 @@ td:first-child { min-width: 9em; overflow-wrap: anywhere; }
 th.number, td.number { text-align: right; }
 td.number { white-space: nowrap; }
 td.number .under { white-space: normal; max-width: 17em; margin-left: auto; }
-td.label { min-width: 12em; } td.address { white-space: nowrap; }
+td.label { min-width: 12em; } td.whole { white-space: nowrap; }
 td.long { overflow-wrap: anywhere; min-width: 12em; }
 .part { white-space: nowrap; }
 .under { display: block; font-size: 12px; line-height: 1.35; }
@@ -58,6 +58,9 @@ svg .curve.reference { stroke: var(--ink); stroke-dasharray: 4 3; stroke-width: 
 svg circle.reference { fill: none; stroke: var(--ink); stroke-width: 1.5; }
 .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); } .s4 { --c: var(--s4); }
 .s5 { --c: var(--s5); } .s6 { --c: var(--s6); } .s7 { --c: var(--s7); } .s8 { --c: var(--s8); }
+details { margin: 6px 0; } summary { cursor: pointer; }
+pre { margin: 4px 0 10px; padding: 8px 12px; background: var(--soft); font-size: 12px; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
 .structure { break-inside: avoid-page; }
 .structure .note { font-size: 12.5px; padding: 3px 10px; }
 @media print {
@@ -69,7 +72,7 @@ svg circle.reference { fill: none; stroke: var(--ink); stroke-width: 1.5; }
   .scroll { overflow: visible; }
   table { font-size: 8.5pt; } th, td { padding-right: 10px; } td.number { white-space: normal; }
   td.number .under { white-space: normal; max-width: 17em; margin-left: auto; }
-td.label { min-width: 12em; } td.address { white-space: nowrap; }
+td.label { min-width: 12em; } td.whole { white-space: nowrap; }
 td.long { min-width: 0; } td:first-child { min-width: 0; } .under { font-size: 7.5pt; }
   tr, figure { break-inside: avoid; } thead { display: table-header-group; }
   a { color: inherit; text-decoration: none; }

@@ -28,6 +28,8 @@ class Cell:
     under: tuple[str, ...] = ()
     address: str | None = None
     is_bad: bool = False
+    #: not to be broken into lines
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Tables of single tasks: what did not answer, what models say of a structure, and what became of the metals."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from mofsim.benchmark.metrics import METRICS, VOLUME_LIMIT_PERCENT
@@ -9,12 +9,17 @@ from mofsim.benchmark.report.table import VALUES, Cell, Heading, Table, texts
 from mofsim.schemas.scores import NotCovered, Outcome, Scores
 from mofsim.vocabulary import TaskType, Verdict
 
-#: the address of a task's log, where it has one
-LogLink = Callable[[int], str | None]
+
+def log_id(task_id: int) -> str:
+    """Of the element that holds the end of a task's log."""
+    return f"log-{task_id}"
 
 
-def remarks(scores: Scores, log: LogLink) -> Table:
-    """Every task that did not simply answer: what failed, what does not count, what is excluded, and why."""
+def remarks(scores: Scores, logs: Collection[int] = ()) -> Table:
+    """Every task that did not simply answer: what failed, what does not count, what is excluded, and why.
+
+    `logs` are the tasks whose log can be gone to.
+    """
     labels = {column.id: column.label for column in scores.columns}
     rows = [
         [
@@ -23,14 +28,18 @@ def remarks(scores: Scores, log: LogLink) -> Table:
             Cell(each.task_type),
             Cell(labels[each.column]),
             Cell(why),
-            Cell(f"task {each.task_id}", address=log(each.task_id)),
+            Cell(f"task {each.task_id}", address=_log_address(each, logs), is_whole=True),
         ]
         for each in scores.outcomes
         for what, why in _remarks(each)
     ]
     rows += map(_uncovered, scores.not_covered)
-    heads = texts("What", "Structure", "Task type", "Model", "Why", "Log")
+    heads = texts("What", "Structure", "Task type", "Model", "Why", "Task")
     return Table(heads, sorted(rows, key=lambda row: _ORDER.index(row[0].text)), "every task answered")
+
+
+def _log_address(outcome: Outcome, logs: Collection[int]) -> str | None:
+    return f"#{log_id(outcome.task_id)}" if outcome.task_id in logs else None
 
 
 _ORDER = ("failed", "not counted", "not covered", "not ended", "excluded", "not converged", "imaginary modes")
@@ -125,7 +134,14 @@ def _answer(outcome: Outcome | None, not_covered: str | None = None) -> Cell:
     changed, metals = (outcome.facts.get(name) for name in ("metals_with_changed_coordination", "metals"))
     if changed is not None and metals:
         under.append(f"{changed} of {metals} metals changed their coordination")
-    return Cell(number(outcome.value, unit), tuple(under), is_bad=bool(outcome.excluded) or outcome.converged is False)
+    return Cell(number(outcome.value, unit), tuple(under), is_bad=_is_bad(outcome))
+
+
+def _is_bad(outcome: Outcome) -> bool:
+    """The steps before dynamics only make a start for it: there the drift tells."""
+    if outcome.task_type is TaskType.STABILITY:
+        return not outcome.facts.get("stable")
+    return bool(outcome.excluded) or outcome.converged is False
 
 
 def signed(value: float, unit: str) -> str:

@@ -12,7 +12,7 @@ def sections(scores: Scores) -> Iterator[tuple[str, Table]]:
     for task_type in score_tables.task_types(scores):
         for column in score_tables.columns_of(scores, task_type):
             yield f"{TITLES[task_type]} · {column.label}", score_tables.score_lines(scores, task_type, column)
-    yield "Failures and exclusions", task_tables.remarks(scores, lambda task_id: None)
+    yield "Failures and exclusions", task_tables.remarks(scores)
     yield "Ranks", score_tables.rankings(scores)
     yield "Tasks that did not simply answer", score_tables.counts(scores)
     yield "Summary", score_tables.summary(scores)
