@@ -27,6 +27,7 @@ from mofsim.tui.server_list import DEMO, KEPT, with_first
 from mofsim.tui.session import MODES, Session
 from mofsim.tui.starting import PROGRAM, command
 from mofsim.tui.store import Change, Line, Store
+from mofsim.tui.styles import Styles
 from mofsim.tui.theme import THEME, AsciiOnly
 from mofsim.tui.window import Window
 
@@ -69,6 +70,7 @@ class Console(App[None]):
         self.animation_level = "none"
         self.register_theme(THEME)
         self.theme = THEME.name
+        self.stylesheet = Styles(self.get_css_variables())
         self.set_keymap(keymap or {})
         self._glyphs, self._keys = glyphs or glyphs_for(), keymap or {}
         self._remembered = remembered or Remembered()
