@@ -62,7 +62,7 @@ def _orphans(session: Session) -> Iterator[Stuck]:
         who = f"task {first} waits" if n == 1 else f"{n} tasks wait"
         them = "it" if n == 1 else "them"
         fate = "was deleted" if status is None else f"ended as {status}"
-        way_out = f"`mofsim detach` lets {them} run without"
+        way_out = f"`{_command('detach', n, first)}` lets {them} run without"
         ways = way_out if status is None else f"retry that one, or {way_out}"
         sentence = f"{who} for the structure of task {parent_id}, which {fate}: {ways}"
         yield Stuck(want=Want.PARENT, n=n, task_id=first if status is None else parent_id, sentence=sentence)
@@ -73,4 +73,9 @@ def _held(session: Session) -> Iterator[Stuck]:
     n, first = session.execute(held).one()
     if n:
         who, them = (f"task {first} is held", "it") if n == 1 else (f"{n} tasks are held", "them")
-        yield Stuck(want=Want.RELEASE, n=n, task_id=first, sentence=f"{who}: `mofsim release` lets {them} go on")
+        command = _command("release", n, first)
+        yield Stuck(want=Want.RELEASE, n=n, task_id=first, sentence=f"{who}: `{command}` lets {them} go on")
+
+
+def _command(verb: str, n: int, first: int) -> str:
+    return f"mofsim {verb} {first if n == 1 else 'ID …'}"

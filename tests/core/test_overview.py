@@ -156,14 +156,14 @@ def test_tasks_whose_structure_never_comes_are_stuck(session: Session, new_task:
     for child in children:
         child.parent_id = 999
     gone = stuck(session)[Want.PARENT]
-    assert gone.task_id == children[0].id and "task 999, which was deleted: `mofsim detach`" in gone.sentence
+    assert gone.task_id == children[0].id and "task 999, which was deleted: `mofsim detach ID …`" in gone.sentence
 
 
 def test_held_tasks_wait_for_a_person(session: Session, new_task: NewTask, worker: Worker) -> None:
     held = new_task(session)
     steering.hold(session, held.id)
     found = stuck(session)[Want.RELEASE]
-    assert (found.n, found.task_id) == (1, held.id) and "`mofsim release` lets it go on" in found.sentence
+    assert (found.n, found.task_id) == (1, held.id) and f"`mofsim release {held.id}` lets it go on" in found.sentence
 
 
 def test_the_end_of_the_queue_is_told_where_everything_was_seen_before(

@@ -101,10 +101,13 @@ def overview(world: World) -> Overview:
     left = sum((run.plan.steps - run.steps) / run.plan.steps_per_second for run in world.runs.values())
     left = (left + 80.0 * len(waiting)) / max(1, gpus)
     held = [task for task in tasks if task.held]
-    words = "`mofsim release` lets it go on"
     stuck = [
-        Stuck(want=Want.RELEASE, n=len(held), task_id=t.id, sentence=f"task {t.id} is held: {words}") for t in held[:1]
-    ]
+        Stuck(
+            want=Want.RELEASE, n=len(held), task_id=task.id,
+            sentence=f"task {task.id} is held: `mofsim release {task.id}` lets it go on",
+        )
+        for task in held[:1]
+    ]  # fmt: skip
     return Overview(
         queue=[_lane(priority, waiting) for priority in Priority],
         pending=sum(task.status is TaskStatus.PENDING for task in tasks),
