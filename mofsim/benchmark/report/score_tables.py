@@ -45,13 +45,12 @@ def _main(scores: Scores, column: Column, task_type: TaskType) -> Cell:
     score = main_score(scores, column, task_type)
     if score is None:
         return Cell(UNKNOWN)
-    under = [f"n {score.n}", *_failed(score)]
-    if not score.n and score.without_reference:
-        under = ["no reference", *_failed(score)]
+    n = "no reference" if not score.n and score.without_reference else f"n {score.n}"
+    under = [", ".join([n, *_failed(score)])]
     if score.baseline is not None:
         under.append(f"without a model {with_unit(score.baseline, score.unit)}")
     place = _place(scores, column, task_type)
-    return Cell(with_unit(score.value, score.unit), (", ".join(under[:2]), *under[2:], *([place] if place else [])))
+    return Cell(with_unit(score.value, score.unit), (*under, *([place] if place else [])))
 
 
 def _failed(score: Score) -> list[str]:
