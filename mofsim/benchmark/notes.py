@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from mofsim.schemas.batches import BatchRow
 from mofsim.schemas.scores import Column, NotCovered, Outcome
-from mofsim.vocabulary import Preset, Verdict
+from mofsim.vocabulary import Preset, TaskType, Verdict
 
 #: so many structures, or fewer, make intervals that are a hint and no more
 _FEW = 10
@@ -21,6 +21,7 @@ def notes_of(
     """Sentences, the gravest first."""
     return [
         *_quick(columns),
+        *_quick_moduli(columns, outcomes),
         *_changed(columns),
         *_unfinished(outcomes),
         *_uncovered(not_covered),
@@ -38,6 +39,17 @@ def _quick(columns: Sequence[Column]) -> Iterable[str]:
         yield (
             f"Preset quick: {_listed(quick)}. Its limits are loose, for a first look. These numbers are not to be "
             "compared with published ones, the references here among them, or quoted."
+        )
+
+
+def _quick_moduli(columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Iterable[str]:
+    """The one quantity whose size, and not its digits only, hangs on how far atoms are relaxed."""
+    quick = {column.id for column in columns if column.preset is Preset.QUICK}
+    if any(each.task_type is TaskType.BULK_MODULUS and each.column in quick for each in outcomes):
+        yield (
+            "What limits bulk moduli of preset quick: five volumes, at each of which atoms are relaxed to 0.05 eV/Å in "
+            "at most 50 steps. What is soft is not relaxed to its end there, and a framework may seem much stiffer "
+            "than the model makes it: tell models apart by preset mofsimbench."
         )
 
 

@@ -289,6 +289,12 @@ def test_quick_is_never_shown_without_the_words_that_say_so(row: MakeRow) -> Non
     assert "are not to be compared with published ones" in scores.notes[0]
 
 
+@pytest.mark.parametrize(("preset", "is_said"), [("quick", True), ("mofsimbench", False)])
+def test_what_limits_the_moduli_of_quick_is_said(row: MakeRow, preset: str, is_said: bool) -> None:
+    notes = score([row("bulk-modulus", "a", preset=preset, bulk_modulus_GPa=1.0)], References()).notes
+    assert any("What limits bulk moduli of preset quick" in note for note in notes) is is_said
+
+
 def some_numbers(seed: int) -> list[float]:
     """With repetitions, and of very different sizes."""
     chance = random.Random(seed)

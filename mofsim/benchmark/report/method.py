@@ -15,6 +15,8 @@ METHOD = (
     "A volume is compared in the reference's cell: the submitted cell must be an integer number of those, or a "
     "part, within 25 %. A bulk modulus is excluded when the minimum of its fit is more than 1 % from the relaxed "
     "volume or outside of the volumes that were computed. A heat capacity is that at 300 K.",
+    "References are numbers of DFT, or of a file, and not of nature: a model comes as near to them as the functional "
+    "that it was trained on, and misses a reference of another functional by the difference of the two.",
     "Ranks are of mean ranks over the structures that all columns of a preset were tried on. Presets are never "
     "ranked together.",
 )
