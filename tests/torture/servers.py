@@ -46,12 +46,13 @@ class Postgresql:
     def keep_running(self) -> None:
         if self._pid is not None and _lives(self._pid):
             return
-        # After a kill its last children may still hold the memory that they share.
+        # After a kill its last children may still hold the memory that they share; killed while it stopped, it is
+        # taken for one that lives and is not ready until it has no process any more.
         for attempt in range(20):
             try:
                 self._server.ensure_postgres_running()
                 return
-            except subprocess.SubprocessError:
+            except (subprocess.SubprocessError, AssertionError):
                 if attempt == 19:
                     raise
                 time.sleep(0.5)
