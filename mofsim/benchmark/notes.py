@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from mofsim.schemas.batches import BatchRow
 from mofsim.schemas.scores import Column, NotCovered, Outcome
+from mofsim.schemas.simulations import PRESETS
 from mofsim.vocabulary import Preset, TaskType, Verdict
 
 #: so many structures, or fewer, make intervals that are a hint and no more
@@ -46,10 +47,12 @@ def _quick_moduli(columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Ite
     """The one quantity whose size, and not its digits only, hangs on how far atoms are relaxed."""
     quick = {column.id for column in columns if column.preset is Preset.QUICK}
     if any(each.task_type is TaskType.BULK_MODULUS and each.column in quick for each in outcomes):
+        limits = PRESETS[TaskType.BULK_MODULUS][Preset.QUICK]
         yield (
-            "What limits bulk moduli of preset quick: five volumes, at each of which atoms are relaxed to 0.05 eV/Å in "
-            "at most 50 steps. What is soft is not relaxed to its end there, and a framework may seem much stiffer "
-            "than the model makes it: tell models apart by preset mofsimbench."
+            f"What limits bulk moduli of preset quick: {limits['points']} volumes, at each of which atoms are "
+            f"relaxed to {limits['fmax_eV_per_A']:g} eV/Å in at most {limits['point_steps']} steps. What is soft "
+            "is not relaxed to its end there, and a framework may seem much stiffer than the model makes it: tell "
+            "models apart by preset mofsimbench."
         )
 
 

@@ -21,17 +21,14 @@ from mofsim.schemas.benchmarks import (
 )
 from mofsim.schemas.envelope import Page
 from mofsim.schemas.scores import NotCovered
-from mofsim.schemas.tasks import Span, StructureBrief, Task
+from mofsim.schemas.tasks import Span, Task
 from mofsim.tui.demo import physics, steering
 from mofsim.tui.demo.steering import missing, refused, wrong
 from mofsim.vocabulary import OPEN_CELLS, CellState, Preset, Priority, TaskStatus, TaskType
 
 if TYPE_CHECKING:
-    from mofsim.schemas.resources import Structure
     from mofsim.tui.demo.world import World
 
-#: GB on a GPU of the demo.
-MEMORY_MB, MEMORY_MB_PER_ATOM = 3800, 14.0
 NO_SCORES = "the demo computes nothing that could be scored: reports are those of a real server"
 
 STATES = {
@@ -255,13 +252,9 @@ def _detail(world: World, found: DemoBenchmark) -> BenchmarkDetail:
     return BenchmarkDetail(
         **_values(world, found, cells),
         parameters=[AskedType(task_type=each.task_type, parameters=each.parameters) for each in found.types],
-        structures=[_brief(each) for each in structures],
+        structures=[steering.brief(each) for each in structures],
         cells=cells,
     )
-
-
-def _brief(structure: Structure) -> StructureBrief:
-    return StructureBrief.model_validate(structure.model_dump(include=set(StructureBrief.model_fields)))
 
 
 def _plan(world: World, body: BenchmarkSubmit) -> BenchmarkPlan:
@@ -272,19 +265,14 @@ def _plan(world: World, body: BenchmarkSubmit) -> BenchmarkPlan:
     new = [place for place in places if _is_covered(world, place)]
     costs = []
     for kind, n in Counter((place.model, place.task_type) for place in new).items():
-        alike = [
-            physics.plan(task, world.seed)
-            for task in world.tasks.values()
-            if task.status is TaskStatus.COMPLETED and task.task_type is kind[1]
-        ]
-        times = sorted(each.steps / each.steps_per_second for each in alike)
+        times = [plan.seconds for plan in world.completed(kind[1])]
         sizes = [world.structures[place.structure].n_atoms for place in new if (place.model, place.task_type) == kind]
         span = Span(median=n * times[len(times) // 2], low=n * times[0], high=n * times[-1]) if times else None
         costs.append(
             PlanCost(
                 model=kind[0], task_type=kind[1], n_tasks=n, device="cuda", seconds=span,
                 n_unknown_time=0 if times else n, learnt_from=len(times), same_parameters=True,
-                memory_MB=MEMORY_MB + MEMORY_MB_PER_ATOM * max(sizes), n_unknown_memory=0, too_large=[],
+                memory_MB=physics.memory_MB(max(sizes)), n_unknown_memory=0, too_large=[],
             )
         )  # fmt: skip
     spans = [cost.seconds for cost in costs if cost.seconds]

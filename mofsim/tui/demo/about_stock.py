@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from mofsim.schemas.alerts import AlertNotification, AlertRule
 from mofsim.schemas.resources import Alert, Geometry, MemoryNeed, Model, ModelDetail, StructureSet, Worker
+from mofsim.tui.demo import physics
 from mofsim.tui.demo.crystals import crystal
 from mofsim.tui.demo.steering import ME, missing, refused
 from mofsim.vocabulary import AlertNews, DeliveryState, EventType, TaskType
@@ -73,7 +74,9 @@ def _detail(world: World, model: Model) -> ModelDetail:
         for task in world.tasks.values()
         if task.task_type is TaskType.VALIDATION and task.model == model.name and not task.status.is_final
     ]
-    needs = [MemoryNeed(device="cuda", n_atoms=n, peak_MB=3800 + 14.0 * n, too_little_MB=None) for n in (54, 106, 156)]
+    needs = [
+        MemoryNeed(device="cuda", n_atoms=n, peak_MB=physics.memory_MB(n), too_little_MB=None) for n in (54, 106, 156)
+    ]
     return ModelDetail(
         **_with_places(world, model).model_dump(),
         checkpoint="simulated",

@@ -148,7 +148,7 @@ def _result(world: World, task: Task, query: Given) -> TaskResult:
         metrics={
             "duration_seconds": (task.completed_at - task.started_at).total_seconds(),
             "seconds_per_step": 1 / plan.steps_per_second,
-            "peak_memory_MB": 3800 + 14.0 * task.structure.n_atoms,
+            "peak_memory_MB": physics.memory_MB(task.structure.n_atoms),
         },
         provenance={
             "mofsim": "demo: nothing was computed",

@@ -115,7 +115,7 @@ def _ended(world: World, task: Task, end: datetime, n: int, ends: TaskStatus | N
     worker = list(world.workers.values())[n % 4]
     plan = physics.plan(task.model_copy(update={"attempt": 1}), world.seed)
     steps, ends = (plan.steps, plan.ends) if ends is None else (plan.steps // 2, ends)
-    started = end - timedelta(seconds=plan.steps / plan.steps_per_second)
+    started = end - timedelta(seconds=plan.seconds)
     world.tasks[task.id] = task.model_copy(
         update={
             "status": ends,

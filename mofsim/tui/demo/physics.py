@@ -57,6 +57,10 @@ class Plan:
     half_life: float
 
     @property
+    def seconds(self) -> float:
+        return self.steps / self.steps_per_second
+
+    @property
     def energy(self) -> float:
         per_atom = NATURE.get(self.structure, (-7.2, 18.0, 0.8))[0]
         return per_atom * self.n_atoms
@@ -136,6 +140,11 @@ class Plan:
             time, warmth = values["time_fs"] or 0.0, values["temperature_K"] or 0.0
             return f"{time:.0f} fs  T={warmth:.1f} K  E={values['energy_eV']:.4f} eV"
         return f"step {step}  E={values['energy_eV']:.4f} eV  fmax={force:.4g} eV/Å"
+
+
+def memory_MB(n_atoms: int) -> float:
+    """What a task takes on a GPU of the demo."""
+    return 3800 + 14.0 * n_atoms
 
 
 def crystal_volume(structure: str) -> float:

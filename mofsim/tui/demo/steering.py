@@ -52,12 +52,8 @@ def estimate(world: World, task_type: TaskType, body: dict[str, Any]) -> Estimat
     """Learnt from what ended here."""
     values = _checked(world, task_type, body)
     structure, model = values["structure"], values["model"]
-    alike = [
-        physics.plan(task, world.seed)
-        for task in world.tasks.values()
-        if task.status is TaskStatus.COMPLETED and task.task_type is task_type
-    ]
-    times = sorted(plan.steps / plan.steps_per_second for plan in alike)
+    alike = world.completed(task_type)
+    times = [plan.seconds for plan in alike]
     seconds = None
     if times:
         sizes = sorted({plan.n_atoms for plan in alike})
@@ -65,22 +61,22 @@ def estimate(world: World, task_type: TaskType, body: dict[str, Any]) -> Estimat
             median=times[len(times) // 2], low=times[0], high=times[-1], tasks=len(times), learnt_from_atoms=sizes,
             same_parameters=True,
         )  # fmt: skip
-    memory_MB = 3800 + 14.0 * structure.n_atoms
+    memory_MB = physics.memory_MB(structure.n_atoms)
     memory = MemoryEstimate(
         device="cuda", memory_MB=memory_MB, learnt_from_atoms=[54, 106, 156], how="from tasks of other sizes"
     )
     fits = [worker.id for worker in world.workers.values() if worker.gpu_id and not worker.drain]
     took = f" and {seconds.median:.0f} s ({seconds.low:.0f}–{seconds.high:.0f} s)" if seconds else ""
     return Estimate(
-        task_type=task_type, model=model, preset=values["preset"], structure=StructureBrief(**_brief(structure)),
+        task_type=task_type, model=model, preset=values["preset"], structure=brief(structure),
         n_atoms=structure.n_atoms, memory=[memory], device="cuda", seconds=seconds, fits=fits,
         why_none=None if fits else "all workers are drained", known=True,
         sentence=f"about {memory_MB / 1000:.1f} GB{took}, as simulated as all else here",
     )  # fmt: skip
 
 
-def _brief(structure: Structure) -> dict[str, Any]:
-    return structure.model_dump(include=set(StructureBrief.model_fields))
+def brief(structure: Structure) -> StructureBrief:
+    return StructureBrief.model_validate(structure.model_dump(include=set(StructureBrief.model_fields)))
 
 
 def _checked(world: World, task_type: TaskType, body: dict[str, Any]) -> dict[str, Any]:

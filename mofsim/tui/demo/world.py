@@ -17,8 +17,8 @@ from mofsim.schemas.events import Event
 from mofsim.schemas.logs import SystemLogLine
 from mofsim.schemas.resources import Alert, Model, Structure, StructureSet, Validation, Worker
 from mofsim.schemas.simulations import resolve
-from mofsim.schemas.tasks import Progress, StructureBrief, Task, TaskError
-from mofsim.tui.demo import physics
+from mofsim.schemas.tasks import Progress, Task, TaskError
+from mofsim.tui.demo import physics, steering
 from mofsim.tui.demo.about_benchmarks import DemoBenchmark
 from mofsim.tui.demo.machines import HOT, Device, workers
 from mofsim.vocabulary import (
@@ -137,6 +137,12 @@ class World:
         run = self.runs.get(task.id)
         return run.plan if run else physics.plan(task, self.seed)
 
+    def completed(self, task_type: TaskType) -> list[physics.Plan]:
+        """The plans of tasks of a type that came to their end, the quickest first."""
+        tasks = [task for task in self.tasks.values() if task.status is TaskStatus.COMPLETED]
+        plans = [physics.plan(task, self.seed) for task in tasks if task.task_type is task_type]
+        return sorted(plans, key=lambda plan: plan.seconds)
+
     def add_task(
         self,
         task_type: TaskType,
@@ -148,14 +154,13 @@ class World:
         **values: Any,
     ) -> Task:
         """A new task that waits. Raises pydantic's ValidationError for wrong parameters."""
-        brief = StructureBrief.model_validate(structure.model_dump(include=set(StructureBrief.model_fields)))
         begin = {"created_at": self.now, "queued_at": self.now, "status": TaskStatus.QUEUED, "timeout_seconds": 3600.0}
         task = Task(
             id=max(self.tasks, default=7999) + 1,
             task_type=task_type,
             priority=priority,
             model=model,
-            structure=brief,
+            structure=steering.brief(structure),
             preset=preset,
             parameters=resolve(task_type, preset, parameters or {}),
             progress=Progress(),
