@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import URL
 
 from mofsim.client.local import key_in
 from mofsim.server.app import prepare
 from mofsim.settings import Settings, load_settings
+from tests import engines
 
 SERVE = "import sys; from mofsim.settings import load_settings; from mofsim.server.run import run; "
 SERVE += "sys.exit(run(load_settings()))"
@@ -29,6 +31,11 @@ LONGEST = ("worker", "torture", "simulations")
 
 MakeSettings = Callable[..., Settings]
 Headers = dict[str, str]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help = "what has the rows of the servers that tests start; those of the core are tested on both anyway"
+    parser.addoption("--rows", choices=("sqlite", "postgresql"), default="sqlite", help=help)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -86,12 +93,33 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@dataclass(frozen=True)
+class Prepared:
     """A data folder with database and built-in structures, to be copied: making one takes seconds."""
+
+    folder: Path
+    #: of the database, where its rows are not in the folder
+    url: URL | None
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Prepared:
     folder = tmp_path_factory.mktemp("prepared")
-    prepare(load_settings(env={}, cwd=folder, overrides={"storage.root": str(folder)}))
-    return folder
+    overrides: dict[str, Any] = {"storage.root": str(folder)}
+    url = engines.new_postgresql() if pytestconfig.getoption("--rows") == "postgresql" else None
+    prepare(load_settings(env={}, cwd=folder, overrides=overrides | _rows_at(url)))
+    return Prepared(folder, url)
+
+
+def _rows_at(url: URL | None) -> dict[str, Any]:
+    if url is None:
+        return {}
+    return {"database.url": url.render_as_string(hide_password=False), "queue.backend": "postgresql"}
+
+
+@pytest.fixture(scope="session")
+def prepared_folder(prepared: Prepared) -> Path:
+    return prepared.folder
 
 
 @pytest.fixture(scope="session")
@@ -101,21 +129,26 @@ def with_key(prepared_folder: Path) -> Headers:
 
 
 @pytest.fixture
-def make_settings(tmp_path: Path, prepared_folder: Path) -> MakeSettings:
+def make_settings(tmp_path: Path, prepared: Prepared) -> Iterator[MakeSettings]:
     """Settings of a new server, with a data folder and a port of its own: make_settings({"storage.max_atoms": 9})."""
+    url: URL | None = None
 
     def make(changes: dict[str, Any] | None = None) -> Settings:
+        nonlocal url
         root = tmp_path / "data"
         if not root.exists():
-            shutil.copytree(prepared_folder, root)
-        values = {"storage.root": str(root), "server.port": free_port(), **(changes or {})}
+            shutil.copytree(prepared.folder, root)
+            url = engines.new_postgresql(prepared.url.database) if prepared.url else None
+        values = {"storage.root": str(root), "server.port": free_port(), **_rows_at(url), **(changes or {})}
         lines = [
             f"{key} = {value!r}".replace("True", "true").replace("False", "false") for key, value in values.items()
         ]
         (tmp_path / "settings.toml").write_text("\n".join(lines))
         return load_settings(tmp_path / "settings.toml", env={}, cwd=tmp_path)
 
-    return make
+    yield make
+    if url is not None:
+        engines.drop_postgresql(url)
 
 
 @pytest.fixture

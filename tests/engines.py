@@ -14,17 +14,19 @@ from sqlalchemy.engine import URL, make_url
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
 
+MIGRATED = "mofsim_migrated"
+
 _numbers = itertools.count()
 
 
-def new_postgresql(migrated: bool = True) -> URL:
-    """A database of its own, with the tables of this version and nothing in them."""
-    template, name = ("mofsim_template" if migrated else "template0"), f"mofsim_{next(_numbers)}"
+def new_postgresql(template: str | None = MIGRATED) -> URL:
+    """A database of its own like the `template`: with the tables of this version and nothing in them, or None: bare."""
+    name = f"mofsim_{next(_numbers)}"
     url = _server()
-    if migrated:
-        _template()
+    if template == MIGRATED:
+        _make_migrated()
     # Without a write-ahead log of the copy: quicker for a small one.
-    _run(url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    _run(url, f"CREATE DATABASE {name} TEMPLATE {template or 'template0'} STRATEGY file_copy")
     return url.set(database=name)
 
 
@@ -33,10 +35,10 @@ def drop_postgresql(url: URL) -> None:
 
 
 @cache
-def _template() -> None:
+def _make_migrated() -> None:
     url = _server()
-    _run(url, "CREATE DATABASE mofsim_template")
-    database = Database(url.set(database="mofsim_template").render_as_string(hide_password=False))
+    _run(url, f"CREATE DATABASE {MIGRATED}")
+    database = Database(url.set(database=MIGRATED).render_as_string(hide_password=False))
     upgrade(database)
     database.close()
 

@@ -1,12 +1,13 @@
 """Copy all rows to another database: the way from a file to a server, or back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, func, insert, select, text
+from sqlalchemy import Connection, RowMapping, Table, func, insert, select, text
 from sqlalchemy.engine import make_url
 
+from mofsim.db import postgresql
 from mofsim.db.backup import BackupRefused
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
@@ -35,7 +36,9 @@ def copy(settings: Settings, url: str) -> dict[str, int]:
             upgrade(target)
             with source.reader.begin() as old, target.writer.begin() as new:
                 _check_empty(new, url)
-                return {table.name: _copy_table(old, new, table) for table in _tables()}
+                tables = _tables()
+                with _without_triggers(new, tables):
+                    return {table.name: _copy_table(old, new, table) for table in tables}
     finally:
         source.close()
         target.close()
@@ -71,19 +74,40 @@ def _tables() -> list[Table]:
     return sorted(tables, key=lambda table: not table.foreign_keys and table.name not in referred)
 
 
+@contextmanager
+def _without_triggers(new: Connection, tables: list[Table]) -> Iterator[None]:
+    """What they would count is copied too, and PostgreSQL keeps each count of a transaction until its end.
+
+    SQLite has no way to switch them off, and needs none.
+    """
+    if new.dialect.name != "postgresql":
+        yield
+        return
+    for table in tables:
+        new.exec_driver_sql(f"ALTER TABLE {table.name} DISABLE TRIGGER USER")
+    yield
+    for table in tables:
+        new.exec_driver_sql(f"ALTER TABLE {table.name} ENABLE TRIGGER USER")
+
+
 def _copy_table(old: Connection, new: Connection, table: Table) -> int:
     new.execute(table.delete())
     n_rows = 0
     # In the order of their keys: a task may have a parent, which is older.
+    put = postgresql.put if new.dialect.name == "postgresql" else _put
     ordered = select(table).order_by(*table.primary_key.columns)
     for page in old.execution_options(yield_per=PAGE).execute(ordered).mappings().partitions():
-        new.execute(insert(table), [dict(row) for row in page])
+        put(new, table, page)
         n_rows += len(page)
     if (n_there := new.scalar(select(func.count()).select_from(table))) != n_rows:
         raise BackupRefused(f"{table.name}: {n_there} rows arrived of {n_rows}; nothing was kept")
     if new.dialect.name == "postgresql":
         _go_on_counting(new, table)
     return n_rows
+
+
+def _put(new: Connection, table: Table, rows: Sequence[RowMapping]) -> None:
+    new.execute(insert(table), [dict(row) for row in rows])
 
 
 def _go_on_counting(new: Connection, table: Table) -> None:

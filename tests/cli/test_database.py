@@ -109,7 +109,7 @@ def test_a_database_that_can_not_be_read_is_told(
 @pytest.fixture
 def postgresql() -> Iterator[str]:
     """An empty database, as its server's admin makes one: without a table."""
-    url = engines.new_postgresql(migrated=False)
+    url = engines.new_postgresql(template=None)
     yield url.render_as_string(hide_password=False)
     engines.drop_postgresql(url)
 
@@ -143,6 +143,10 @@ def test_an_installation_moves_to_postgresql_and_back_when_it_is_stopped(
     assert own_client.task(task_id).status == "COMPLETED"
     assert own_client.download(task_id, "energy.txt", tmp_path).read_text() == "-1.5"
     assert own_client.submit("single-point", "ZIF-8").id > task_id
+    # What was counted came along, and is counted on.
+    counted = own_client.queue()
+    assert counted.by_status["COMPLETED"] == counted.by_status["QUEUED"] == 1
+    assert counted.queued_by_priority["NORMAL"] == 1
 
     monkeypatch.setenv("MOFSIM_DATABASE__URL", postgresql)
     back = f"sqlite:///{tmp_path / 'back.db'}"

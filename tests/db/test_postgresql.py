@@ -17,7 +17,7 @@ from mofsim.db.backup import BackupRefused
 from mofsim.db.copy import copy
 from mofsim.db.engine import AsyncDatabase, Database
 from mofsim.db.migrate import upgrade
-from mofsim.db.tables import Base, Event, Structure, Task, utcnow
+from mofsim.db.tables import Base, Batch, Event, Structure, Task, utcnow
 from mofsim.server.doorbell import doorbell_at
 from mofsim.settings import load_settings
 from mofsim.vocabulary import EventType
@@ -179,7 +179,7 @@ def test_a_file_is_copied_with_all_its_rows(database: Database, url: URL, tmp_pa
     with old.write() as session:
         mof = Structure(name="MOF-5", original_name="MOF-5.cif", file_path="a", normalised_path="b", file_size=1)
         mof.format, mof.checksum, mof.n_atoms, mof.formula, mof.elements = "cif", "0" * 64, 106, "C", ["C", "Zn"]
-        mof.volume_A3, mof.is_builtin, mof.description = 4309.0, False, ""
+        mof.volume_A3, mof.is_builtin, mof.description = 4309.0, False, 'tab\t, new line\n, \\N, "é" and NUL\0'
         session.add(mof)
         for number in range(2500):
             say(session, str(number))
@@ -191,8 +191,30 @@ def test_a_file_is_copied_with_all_its_rows(database: Database, url: URL, tmp_pa
     with database.write() as session:
         [copied] = session.scalars(select(Structure))
         assert (copied.elements, copied.created_at) == (["C", "Zn"], mof.created_at)
+        assert copied.description == 'tab\t, new line\n, \\N, "é" and NUL\ufffd'
         say(session, "the next")
         session.flush()
         assert session.scalar(select(func.max(Event.id))) == newest + 1
     with pytest.raises(BackupRefused, match="empty database"):
         copy(settings, shown(url))
+
+
+def test_a_file_with_a_row_that_does_not_fit_is_not_copied(database: Database, url: URL, tmp_path: Path) -> None:
+    make_tables(tmp_path / "mofsim.db")
+    settings = load_settings(env={"MOFSIM_STORAGE__ROOT": str(tmp_path)}, cwd=tmp_path)
+    old = Database(settings.database_url)
+    with old.write() as session:
+        session.add(Batch(name="a" * 300, n_tasks=0))
+    old.close()
+    with pytest.raises(sqlalchemy.exc.DBAPIError, match="too long"):
+        copy(settings, shown(url))
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Batch)) == 0
+
+
+def test_text_with_a_nul_is_stored_and_asked_for(database: Database) -> None:
+    with database.write() as session:
+        session.add(Batch(name="a\0b", n_tasks=0))
+    with database.read() as session:
+        [batch] = session.scalars(select(Batch).where(Batch.name == "a\0b"))
+        assert batch.name == "a\ufffdb"
