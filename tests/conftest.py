@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from mofsim.client.local import key_in
+from mofsim.db.copy import copy
 from mofsim.server.app import prepare
 from mofsim.settings import Settings, load_settings
 from tests import engines
@@ -42,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Whoever runs the tests has settings, a data folder and a console that remembers: none of it is theirs."""
     for name in [name for name in os.environ if name.startswith("MOFSIM_")]:
         del os.environ[name]
+    engines.chosen = config.getoption("--rows")
     home = tempfile.TemporaryDirectory(prefix="mofsim-tests-home-")
     config.add_cleanup(home.cleanup)
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
@@ -99,56 +101,53 @@ class Prepared:
 
     folder: Path
     #: of the database, where its rows are not in the folder
-    url: URL | None
+    url: URL | None = None
+
+    @contextmanager
+    def copied(self, folder: Path, *, on_postgresql: bool = False) -> Iterator[dict[str, str]]:
+        """Make `folder`/data like it; the environment that a server wants for it."""
+        data = folder / "data"
+        shutil.copytree(self.folder, data, dirs_exist_ok=True)
+        url = engines.new_postgresql(self.url.database) if self.url else None
+        if url is None and on_postgresql:
+            url = engines.new_postgresql()
+            settings = load_settings(env={}, cwd=folder, overrides={"storage.root": str(data)})
+            copy(settings, url.render_as_string(hide_password=False))
+        yield engines.rows_at(url)
+        if url:
+            engines.drop_postgresql(url)
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Prepared:
-    folder = tmp_path_factory.mktemp("prepared")
-    overrides: dict[str, Any] = {"storage.root": str(folder)}
-    url = engines.new_postgresql() if pytestconfig.getoption("--rows") == "postgresql" else None
-    prepare(load_settings(env={}, cwd=folder, overrides=overrides | _rows_at(url)))
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    folder, url = tmp_path_factory.mktemp("prepared"), engines.new_rows()
+    prepare(load_settings(env=engines.rows_at(url), cwd=folder, overrides={"storage.root": str(folder)}))
     return Prepared(folder, url)
 
 
-def _rows_at(url: URL | None) -> dict[str, Any]:
-    if url is None:
-        return {}
-    return {"database.url": url.render_as_string(hide_password=False), "queue.backend": "postgresql"}
-
-
 @pytest.fixture(scope="session")
-def prepared_folder(prepared: Prepared) -> Path:
-    return prepared.folder
-
-
-@pytest.fixture(scope="session")
-def with_key(prepared_folder: Path) -> Headers:
+def with_key(prepared: Prepared) -> Headers:
     """For requests that go past the clients: the key of all servers here, whose data folders begin as that copy."""
-    return {"Authorization": f"Bearer {key_in(prepared_folder)}"}
+    return {"Authorization": f"Bearer {key_in(prepared.folder)}"}
 
 
 @pytest.fixture
 def make_settings(tmp_path: Path, prepared: Prepared) -> Iterator[MakeSettings]:
     """Settings of a new server, with a data folder and a port of its own: make_settings({"storage.max_atoms": 9})."""
-    url: URL | None = None
+    with prepared.copied(tmp_path) as rows:
+        # In the file, which is all that the processes of some tests are given.
+        kept = {name.removeprefix("MOFSIM_").lower().replace("__", "."): value for name, value in rows.items()}
 
-    def make(changes: dict[str, Any] | None = None) -> Settings:
-        nonlocal url
-        root = tmp_path / "data"
-        if not root.exists():
-            shutil.copytree(prepared.folder, root)
-            url = engines.new_postgresql(prepared.url.database) if prepared.url else None
-        values = {"storage.root": str(root), "server.port": free_port(), **_rows_at(url), **(changes or {})}
-        lines = [
-            f"{key} = {value!r}".replace("True", "true").replace("False", "false") for key, value in values.items()
-        ]
-        (tmp_path / "settings.toml").write_text("\n".join(lines))
-        return load_settings(tmp_path / "settings.toml", env={}, cwd=tmp_path)
+        def make(changes: dict[str, Any] | None = None) -> Settings:
+            root = tmp_path / "data"
+            values = {"storage.root": str(root), "server.port": free_port(), **kept, **(changes or {})}
+            lines = [
+                f"{key} = {value!r}".replace("True", "true").replace("False", "false") for key, value in values.items()
+            ]
+            (tmp_path / "settings.toml").write_text("\n".join(lines))
+            return load_settings(tmp_path / "settings.toml", env={}, cwd=tmp_path)
 
-    yield make
-    if url is not None:
-        engines.drop_postgresql(url)
+        yield make
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
 
 MIGRATED = "mofsim_migrated"
+#: What has the rows of servers and workers that tests start: of `pytest --rows`.
+chosen = "sqlite"
 
 _numbers = itertools.count()
 
@@ -28,6 +30,18 @@ def new_postgresql(template: str | None = MIGRATED) -> URL:
     # Without a write-ahead log of the copy: quicker for a small one.
     _run(url, f"CREATE DATABASE {name} TEMPLATE {template or 'template0'} STRATEGY file_copy")
     return url.set(database=name)
+
+
+def new_rows() -> URL | None:
+    """A database of its own for a server or a worker; None where its rows go into a file of its data folder."""
+    return new_postgresql() if chosen == "postgresql" else None
+
+
+def rows_at(url: URL | None) -> dict[str, str]:
+    """Settings, as environment, of a server whose rows and tickets are there; None: in files of its data folder."""
+    if url is None:
+        return {}
+    return {"MOFSIM_DATABASE__URL": url.render_as_string(hide_password=False), "MOFSIM_QUEUE__BACKEND": "postgresql"}
 
 
 def drop_postgresql(url: URL) -> None:

@@ -33,11 +33,18 @@ def listing(session: Session) -> list[AlertRule]:
 
 def find(session: Session, rule_id: int) -> AlertRule:
     """Raises NotFound."""
-    rule = session.get(AlertRule, rule_id, with_for_update=True)
+    rule = session.get(AlertRule, rule_id)
     if rule is None:
         raise NotFound(
             f"there is no alert rule {rule_id}; `mofsim alerts rules list` lists those there are", field="id"
         )
+    return rule
+
+
+def _held(session: Session, rule_id: int) -> AlertRule:
+    """For who changes it. Raises NotFound."""
+    rule = find(session, rule_id)
+    session.refresh(rule, with_for_update=True)
     return rule
 
 
@@ -69,7 +76,7 @@ def change(session: Session, rule_id: int, wanted: AlertRuleChange, channels: Co
 
     Raises NotFound and Invalid.
     """
-    rule = find(session, rule_id)
+    rule = _held(session, rule_id)
     values = wanted.model_dump(include=wanted.model_fields_set, exclude={"condition"})
     for name in ("level", "cooldown_seconds", "enabled"):
         if name in values and values[name] is None:
@@ -92,7 +99,7 @@ def change(session: Session, rule_id: int, wanted: AlertRuleChange, channels: Co
 
 def reset(session: Session, rule_id: int) -> AlertRule:
     """A built-in rule as it comes. Raises NotFound and Conflict."""
-    rule = find(session, rule_id)
+    rule = _held(session, rule_id)
     if not rule.is_builtin:
         raise Conflict(f"the rule {rule.name} is your own and has no state to go back to; delete it instead")
     for name, value in _as_built(RuleKind(rule.kind)).items():
@@ -104,7 +111,7 @@ def reset(session: Session, rule_id: int) -> AlertRule:
 
 def silence(session: Session, rule_id: int, seconds: float, by: str = "", note: str = "") -> AlertRule:
     """No channel is told of its alerts for so long; they are there all the same. 0 ends that. Raises NotFound."""
-    rule = find(session, rule_id)
+    rule = _held(session, rule_id)
     alerts.write_silence(rule, seconds, by, note)
     if seconds:
         alerts.take_back(session, raised_by(session, rule))
@@ -114,7 +121,7 @@ def silence(session: Session, rule_id: int, seconds: float, by: str = "", note: 
 
 def delete(session: Session, rule_id: int) -> None:
     """Raises NotFound, and Conflict for a built-in one."""
-    rule = find(session, rule_id)
+    rule = _held(session, rule_id)
     if rule.is_builtin:
         raise Conflict(f"the rule {rule.name} is built in; switch it off with enabled = false instead")
     _end_all(session, rule)

@@ -70,7 +70,7 @@ def hopeless(session: Session, limit: int = 100) -> list[Task]:
     """Queued tasks that fit on no device that was ever seen here."""
     if session.scalar(select(Worker.id).limit(1)) is None:
         return []
-    found = session.scalars(doubtful(limit).with_for_update(skip_locked=True, of=Task))
+    found = session.scalars(doubtful(limit))
     return [task for task in found if not places(session, task)]
 
 

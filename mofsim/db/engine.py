@@ -1,6 +1,8 @@
 """Engines and sessions: how transactions of SQLite and PostgreSQL begin is in the modules of these names."""
 
 import asyncio
+import json
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -19,8 +21,31 @@ T = TypeVar("T")
 #: Reads that are under way at a time. Python runs one thread at a time: more would only keep the event loop waiting.
 READERS = 4
 
-#: An error would else quote the row that could not be written, with the secret of its webhook, into a log.
-DISCREET: dict[str, Any] = {"hide_parameters": True}
+
+def to_json(value: Any) -> str:
+    """As JSON has it: NaN and infinities, which a simulation that fell apart may give, are null.
+
+    PostgreSQL takes no others, and the API says null of them too.
+    """
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+COMMON: dict[str, Any] = {
+    # An error would else quote the row that could not be written, with the secret of its webhook, into a log.
+    "hide_parameters": True,
+    "json_serializer": to_json,
+}
 
 
 def _is_sqlite(url: URL) -> bool:
@@ -39,14 +64,14 @@ class Database:
         parsed = make_url(url)
         self.url = parsed
         if _is_sqlite(parsed):
-            self.writer = create_engine(parsed, pool_size=1, max_overflow=0, **DISCREET)
-            self.reader = create_engine(parsed, **DISCREET)
+            self.writer = create_engine(parsed, pool_size=1, max_overflow=0, **COMMON)
+            self.reader = create_engine(parsed, **COMMON)
             sqlite.prepare(self.writer, busy_timeout_seconds, writes=True)
             sqlite.prepare(self.reader, busy_timeout_seconds, writes=False)
         else:
             parsed = parsed.set(drivername="postgresql+psycopg")
             connect = {"options": postgresql.options(busy_timeout_seconds), **postgresql.LIBPQ}
-            known: dict[str, Any] = {"connect_args": connect, "pool_pre_ping": True, **DISCREET}
+            known: dict[str, Any] = {"connect_args": connect, "pool_pre_ping": True, **COMMON}
             self.writer = create_engine(parsed, **known)
             self.reader = create_engine(parsed, execution_options=postgresql.READS, **known)
             postgresql.prepare(self.writer, writes=True)

@@ -1,7 +1,6 @@
 """Benchmarks by analytical potentials, computed for real: server, worker, command line, and kills."""
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from mofsim.client import Client
 from mofsim.schemas.benchmarks import BenchmarkDetail
 from mofsim.vocabulary import CellState
 from tests.client.running import wait_until
+from tests.conftest import Prepared
 
 from .processes import Commands, child_with, descendants, first_document, wait_until_gone
 
@@ -89,19 +89,19 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, prepared_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    yield from _bench(tmp_path, prepared_folder)
+def bench(tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    with prepared.copied(tmp_path) as rows:
+        yield from _bench(tmp_path, rows)
 
 
-def _bench(folder: Path, prepared_folder: Path) -> Iterator[Bench]:
-    shutil.copytree(prepared_folder, folder / "data")
+def _bench(folder: Path, rows: dict[str, str]) -> Iterator[Bench]:
     (folder / "unhurried.py").write_text(CALCULATORS)
     (folder / "own.csv").write_text(REFERENCES)
     (folder / "metals").mkdir()
     bulk("Cu", cubic=True).write(folder / "metals" / "Cu.cif")
     bulk("Al", cubic=True).write(folder / "metals" / "Al.cif")
     bulk("Zn").write(folder / "metals" / "Zn.cif")
-    own = {"PYTHONPATH": str(folder), "MOFSIM_WORKER__CHECKPOINT_STEPS": "5"}
+    own = rows | {"PYTHONPATH": str(folder), "MOFSIM_WORKER__CHECKPOINT_STEPS": "5"}
     commands = Commands(folder, own)
     with (folder / "settings.toml").open("a") as file:
         file.write(MODELS)
@@ -148,7 +148,7 @@ def test_a_benchmark_is_computed_scored_and_reported_and_another_model_adds_only
 
 
 def test_a_kill_of_everything_in_the_middle_changes_no_score(
-    bench: Bench, tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path
+    bench: Bench, tmp_path_factory: pytest.TempPathFactory, prepared: Prepared
 ) -> None:
     bench.run("benchmark", "emt", *LINE, "--references", "own.csv", "--no-wait")
 
@@ -162,16 +162,18 @@ def test_a_kill_of_everything_in_the_middle_changes_no_score(
     bench.kill()
     bench.begin()
     bench.run("benchmark", "emt", *LINE, "--resume")
-    undisturbed = next(other := _bench(tmp_path_factory.mktemp("undisturbed"), prepared_folder))
-    try:
-        undisturbed.run("benchmark", "emt", *LINE, "--references", "own.csv")
-        with bench.client() as killed, undisturbed.client() as calm:
-            assert killed.benchmark(1).counts == calm.benchmark(1).counts
-            assert sum(row.attempts for row in killed.benchmark_results(1)) > 2 * N_TYPES
-            assert _scores(killed) == _scores(calm)
-    finally:
-        other.close()
-        undisturbed.commands.close()
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with prepared.copied(folder) as rows:
+        undisturbed = next(other := _bench(folder, rows))
+        try:
+            undisturbed.run("benchmark", "emt", *LINE, "--references", "own.csv")
+            with bench.client() as killed, undisturbed.client() as calm:
+                assert killed.benchmark(1).counts == calm.benchmark(1).counts
+                assert sum(row.attempts for row in killed.benchmark_results(1)) > 2 * N_TYPES
+                assert _scores(killed) == _scores(calm)
+        finally:
+            other.close()
+            undisturbed.commands.close()
 
 
 def _scores(client: Client) -> dict[tuple[str, str], tuple[float | None, float | None, float | None, int]]:

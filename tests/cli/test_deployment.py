@@ -42,8 +42,9 @@ Deploy = Callable[..., tuple[int, dict[str, Any]]]
 @pytest.fixture
 def deploy(server_of_file: Server, command: Mofsim, monkeypatch: pytest.MonkeyPatch) -> Deploy:
     """Run it with the settings of a server that runs: exit status, and the checks by their names."""
-    for name in ("MOFSIM_SETTINGS", "MOFSIM_STORAGE__ROOT", "MOFSIM_SERVER__PORT"):
-        monkeypatch.setenv(name, server_of_file.environment[name])
+    for name, value in server_of_file.environment.items():
+        if name.startswith("MOFSIM_"):
+            monkeypatch.setenv(name, value)
 
     def deploy(*arguments: str) -> tuple[int, dict[str, Any]]:
         said = command("doctor", "--deploy", "--json", *arguments)

@@ -1,7 +1,6 @@
 """Models and their environments on the command line."""
 
 import hashlib
-import shutil
 import threading
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from mofsim.core import models, steering, submission
 from mofsim.db.engine import Database
 from mofsim.db.tables import Worker
 from mofsim.schemas.submission import SUBMIT, BuiltinStructure
+from mofsim.settings import Settings
 from mofsim.vocabulary import TaskStatus, TaskType, WorkerState
 from tests.client.running import Hands
 
@@ -65,11 +65,8 @@ def test_an_environment_is_removed(command: Mofsim, environment: Path) -> None:
     assert said.status == 1 and "there is no environment" in said.stderr
 
 
-def test_an_environment_that_somebody_needs_is_kept(
-    command: Mofsim, environment: Path, prepared_folder: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(prepared_folder, tmp_path / "data", dirs_exist_ok=True)
-    database = Database(f"sqlite:///{tmp_path / 'data' / 'mofsim.db'}")
+def test_an_environment_that_somebody_needs_is_kept(command: Mofsim, environment: Path, settings: Settings) -> None:
+    database = Database(settings.database_url)
     body = SUBMIT[TaskType.SINGLE_POINT](model="chgnet", structure=BuiltinStructure(source="builtin", name="MOF-5"))
     defaults = submission.Defaults("chgnet", 3600.0, 3)
     with database.write() as session:

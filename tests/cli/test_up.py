@@ -13,6 +13,7 @@ import pytest
 from mofsim.client import Client, ServerUnreachable
 from mofsim.vocabulary import TaskStatus
 from tests.client.running import wait_until
+from tests.conftest import Prepared
 
 from .processes import Commands, child_with, descendants, first_document, wait_until_gone
 
@@ -20,11 +21,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def commands(tmp_path: Path, prepared_folder: Path) -> Iterator[Commands]:
-    shutil.copytree(prepared_folder, tmp_path / "data")
-    commands = Commands(tmp_path)
-    yield commands
-    commands.close()
+def commands(tmp_path: Path, prepared: Prepared) -> Iterator[Commands]:
+    with prepared.copied(tmp_path) as rows:
+        commands = Commands(tmp_path, rows)
+        yield commands
+        commands.close()
 
 
 @pytest.fixture

@@ -1,18 +1,18 @@
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mofsim.client import Client
+from tests.conftest import Prepared
 
 from .running import Hands, Server
 
 
 @pytest.fixture(scope="session")
-def shared_server(tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path) -> Iterator[Server]:
+def shared_server(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Iterator[Server]:
     """A server that tests share: none may count on being alone there. It has no worker."""
-    yield from _serve(tmp_path_factory.mktemp("shared"), prepared_folder)
+    yield from _serve(tmp_path_factory.mktemp("shared"), prepared)
 
 
 @pytest.fixture
@@ -22,23 +22,23 @@ def client(shared_server: Server) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module")
-def server_of_file(tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path) -> Iterator[Server]:
+def server_of_file(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Iterator[Server]:
     """A server that the tests of one file share, where its tests leave nothing behind that disturbs the next one."""
-    yield from _serve(tmp_path_factory.mktemp("file"), prepared_folder)
+    yield from _serve(tmp_path_factory.mktemp("file"), prepared)
 
 
 @pytest.fixture
-def own_server(tmp_path: Path, prepared_folder: Path) -> Iterator[Server]:
+def own_server(tmp_path: Path, prepared: Prepared) -> Iterator[Server]:
     """A server of this test alone, which it may stop and start."""
-    yield from _serve(tmp_path / "own", prepared_folder)
+    yield from _serve(tmp_path / "own", prepared)
 
 
-def _serve(folder: Path, prepared: Path) -> Iterator[Server]:
-    shutil.copytree(prepared, folder / "data")
-    server = Server(folder)
-    server.start()
-    yield server
-    server.stop()
+def _serve(folder: Path, prepared: Prepared) -> Iterator[Server]:
+    with prepared.copied(folder) as rows:
+        server = Server(folder, rows)
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture

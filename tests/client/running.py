@@ -48,7 +48,7 @@ path = "alerts/book.jsonl"
 class Server:
     """`mofsim serve` with its data in `folder`; it can be stopped and started again at the same place."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rows: dict[str, str] | None = None) -> None:
         self.folder = folder
         (folder / "settings.toml").write_text(SETTINGS)
         self.port = ports.free("127.0.0.1")
@@ -58,12 +58,16 @@ class Server:
             "MOFSIM_STORAGE__ROOT": str(self.data),
             "MOFSIM_SERVER__PORT": str(self.port),
         }
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MOFSIM_")} | own
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MOFSIM_")} | own | (rows or {})
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def data(self) -> Path:
         return self.folder / "data"
+
+    @property
+    def database_url(self) -> str:
+        return load_settings(env=self.environment, cwd=self.folder).database_url
 
     @property
     def key(self) -> str:

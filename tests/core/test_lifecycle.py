@@ -54,6 +54,23 @@ def test_a_task_runs_from_queued_to_completed_with_one_event_for_each_step(sessi
     assert sum(queries.counts_by_status(session).values()) == 1
 
 
+def test_numbers_that_are_none_are_stored_as_null(session, new_task) -> None:
+    """A structure that fell apart has an energy that is no number, and its task ends like others."""
+    task = new_task(session)
+    lease, _ = running(session)
+    fell_apart = {"energy_eV": float("nan"), "drifts": [1.5, float("inf"), {"at": -float("inf")}]}
+    leases.heartbeat(session, lease, lease_seconds=30, progress=fell_apart)
+    session.flush()
+    session.refresh(task)
+    stored = {"energy_eV": None, "drifts": [1.5, None, {"at": None}]}
+    assert task.progress == stored
+    leases.finish(session, lease, Outcome(TaskStatus.COMPLETED, fell_apart))
+    session.flush()
+    result = session.get_one(TaskResult, task.id)
+    session.refresh(result)
+    assert result.result_data == stored
+
+
 def test_an_illegal_transition_raises(session, new_task) -> None:
     new_task(session)
     lease, _ = claimed(session)

@@ -83,6 +83,20 @@ def test_what_one_task_needed_is_known_of_larger_ones_of_the_same_model_only(ses
     assert claim(session, small) is not None, "what a larger one needs says nothing about this one"
 
 
+def test_whether_tasks_are_in_need_is_only_read(database: Database, structure: Structure, new_task: Callable) -> None:
+    """Chores ask in each round: an error there would end the rescue of all tasks."""
+    with database.write() as session:
+        small, _ = add_worker(session, "gpu0", SMALL), add_worker(session, "gpu1", LARGE)
+        new_task(session)
+        run_out(session, small)
+    with database.read() as session:
+        assert placement.anything_known(session) and not rescue.is_needed(session)
+    with database.write() as session:
+        session.delete(session.get_one(Worker, "box:gpu1"))
+    with database.read() as session:
+        assert rescue.is_needed(session)
+
+
 def test_with_no_larger_device_it_fails_and_says_what_it_needs(session, new_task: Callable) -> None:
     only = add_worker(session, "gpu0", SMALL)
     new_task(session)

@@ -1,7 +1,6 @@
 """The console against a real server, on a pilot and on a real terminal."""
 
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,16 +13,17 @@ from mofsim.tui.app import Console
 from mofsim.tui.looks import UNICODE
 from mofsim.vocabulary import TaskStatus
 from tests.client.running import Hands, Server
+from tests.conftest import Prepared
 from tests.tui.conftest import Driver
 
 
 @pytest.fixture
-def server(tmp_path: Path, prepared_folder: Path) -> Iterator[Server]:
-    shutil.copytree(prepared_folder, tmp_path / "data")
-    running = Server(tmp_path)
-    running.start()
-    yield running
-    running.stop()
+def server(tmp_path: Path, prepared: Prepared) -> Iterator[Server]:
+    with prepared.copied(tmp_path) as rows:
+        running = Server(tmp_path, rows)
+        running.start()
+        yield running
+        running.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import random
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +22,7 @@ from mofsim.tui.molecule import Molecule, farthest, molecule, shape
 from mofsim.tui.projection import ASCII_MARKS, CELL, first_view
 from mofsim.tui.widgets.lines import Row
 from mofsim.tui.widgets.structure_view import StructureView
+from tests.conftest import Prepared
 
 
 def of(atoms: Atoms, guest: tuple[int, ...] = ()) -> Molecule:
@@ -198,8 +198,8 @@ def test_too_many_atoms_are_not_repeated_nor_bonded(monkeypatch: pytest.MonkeyPa
     assert not found.bonds and not view.repeat() and view.view.repeat == 1
 
 
-def test_500_atoms_are_drawn_ten_times_a_second_in_few_bytes(prepared_folder: Path) -> None:
-    unit = read(prepared_folder / "structures" / "builtin" / "MOF-5.extxyz")
+def test_500_atoms_are_drawn_ten_times_a_second_in_few_bytes(prepared: Prepared) -> None:
+    unit = read(prepared.folder / "structures" / "builtin" / "MOF-5.extxyz")
     found = of(unit * (5, 1, 1))
     view = StructureView(UNICODE, "view")
     view.show(found)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from mofsim.cli import ports
+from tests.conftest import Prepared
 
 from .attack import attack
 from .mutations import MUTATIONS, mutants, sound
@@ -26,8 +27,8 @@ def test_what_is_broken_is_refused_and_what_is_taken_can_be_simulated(tmp_path: 
     assert len(told) == READ and {"accepted", "unreadable", "binary", "too_many_atoms"} <= said, said
 
 
-def test_uploads_leave_nothing_behind_and_the_server_well(tmp_path: Path, prepared_folder: Path) -> None:
-    shutil.copytree(prepared_folder, tmp_path / "data")
+def test_uploads_leave_nothing_behind_and_the_server_well(tmp_path: Path, prepared: Prepared) -> None:
+    shutil.copytree(prepared.folder, tmp_path / "data")
     # One of each of those that touch more than the reader.
     wanted = ("packed", "odd_name", "null_bytes", "long_line", "poscar", "odd_properties")
     uploads = [upload for upload in mutants(len(MUTATIONS), 3, sound()) if upload.mutation in wanted]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import select
+from sqlalchemy.engine import URL
 
 from mofsim.core import alert_rules, alerts, models, steering, structures, submission
 from mofsim.core.explain import explain
@@ -22,6 +23,7 @@ from mofsim.schemas.alerts import AlertRuleChange
 from mofsim.schemas.submission import SUBMIT, BuiltinStructure, TaskOptions
 from mofsim.settings import Settings, load_settings
 from mofsim.vocabulary import FINAL, RuleKind, TaskStatus, TaskType, WorkerState
+from tests import engines
 from tests.tables import make_tables
 
 T = TypeVar("T")
@@ -102,7 +104,8 @@ class Box:
             "MOFSIM_STORAGE__ROOT": str(self.folder / "data"),
             "PYTHONPATH": str(Path(__file__).parent),
         }
-        self.environment = os.environ | own | self.environment
+        rows = {} if "MOFSIM_DATABASE__URL" in self.environment else engines.rows_at(self.new_rows())
+        self.environment = os.environ | own | rows | self.environment
         self.settings: Settings = load_settings(env=self.environment, cwd=self.folder)
         self.storage = Storage(self.settings.storage.root)
         self.storage.create()
@@ -116,8 +119,12 @@ class Box:
         with self.database.write() as session:
             models.synchronise(session, self.settings.models)
 
+    def new_rows(self) -> URL | None:
+        return engines.new_rows()
+
     def make_tables(self) -> None:
-        make_tables(self.storage.root / "mofsim.db")
+        if self.database.url.get_backend_name() == "sqlite":
+            make_tables(self.storage.root / "mofsim.db")
 
     def fill(self, built: list[dict[str, Any]], files: Path) -> None:
         (self.storage.structures / "builtin").symlink_to(files)

@@ -1,7 +1,6 @@
 """A worker whose data folder is not that of the server: files go there and come from there."""
 
 import hashlib
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from mofsim.worker.chores import Chores
 from mofsim.worker.supply import Need
 from mofsim.worker.transfer import Gone, Transfer, TransferFailed
 from tests.client.running import Server
+from tests.conftest import Prepared
 
 from .box import SETTINGS, Box, wait_until
 
@@ -42,7 +42,7 @@ class FarBox(Box):
             key = folder / "key"
             key.write_text(client.create_key(folder.name, Scope.WORKER).token)
         own = {
-            "MOFSIM_DATABASE__URL": f"sqlite:///{server.data / 'mofsim.db'}",
+            "MOFSIM_DATABASE__URL": server.database_url,
             "MOFSIM_WORKER__SERVER": server.url,
             "MOFSIM_WORKER__SERVER_KEY_FILE": str(key),
             "MOFSIM_WORKER__SEND_SECONDS": "0.1",
@@ -86,16 +86,16 @@ def wait(look: Callable[[], object], otherwise: Callable[[], str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, prepared_folder: Path) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
-    shutil.copytree(prepared_folder, folder / "data")
-    server = Server(folder)
-    (folder / "settings.toml").write_text(SETTINGS)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+    with prepared.copied(folder) as rows:
+        server = Server(folder, rows)
+        (folder / "settings.toml").write_text(SETTINGS)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from mofsim.db.tables.access import ApiKey, Audit
 from mofsim.db.tables.alerts import Alert, AlertRule, AlertSighting
-from mofsim.db.tables.base import NAMING, Base, BigId, Json, UtcDateTime, utcnow
+from mofsim.db.tables.base import NAMING, Base, Json, UtcDateTime, utcnow
 from mofsim.db.tables.benchmarks import Benchmark, BenchmarkCell
 from mofsim.db.tables.machines import Device, Host, Reading, Worker
 from mofsim.db.tables.measured import Counter, DurationBucket, EndedTasks, Measurement
@@ -24,7 +24,6 @@ __all__ = [
     "Batch",
     "Benchmark",
     "BenchmarkCell",
-    "BigId",
     "Counter",
     "Device",
     "DurationBucket",

@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mofsim.db.tables.base import Base, BigId, utcnow
+from mofsim.db.tables.base import Base, utcnow
 
 
 class ApiKey(Base):
@@ -15,9 +14,9 @@ class ApiKey(Base):
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str]
     #: SHA-256 of the secret part; the secret itself is kept nowhere
-    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    key_hash: Mapped[str] = mapped_column(unique=True)
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime | None]
@@ -31,17 +30,17 @@ class Audit(Base):
     __tablename__ = "audit"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     time: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     #: null where the server asks nobody for a key
     key_id: Mapped[int | None] = mapped_column(index=True)
     #: what the key was called then
-    key_name: Mapped[str] = mapped_column(String(100))
-    address: Mapped[str] = mapped_column(String(100))
-    method: Mapped[str] = mapped_column(String(10))
+    key_name: Mapped[str]
+    address: Mapped[str]
+    method: Mapped[str]
     #: the template of the path
-    route: Mapped[str] = mapped_column(String(200))
+    route: Mapped[str]
     #: what it was about, as a path below /api/v1, e.g. tasks/7
-    subject: Mapped[str] = mapped_column(String(300))
+    subject: Mapped[str]
     status: Mapped[int]
-    request_id: Mapped[str] = mapped_column(String(100))
+    request_id: Mapped[str]

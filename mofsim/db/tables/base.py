@@ -33,10 +33,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
+#: As many bits as SQLite's, which fills only an INTEGER primary key by itself.
+Int64 = BigInteger().with_variant(Integer, "sqlite")
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: UtcDateTime, Json: JSON, list[str]: JSON}  # noqa: RUF012
-
-
-# SQLite fills only an INTEGER primary key by itself; PostgreSQL wants 64 bits.
-BigId = BigInteger().with_variant(Integer, "sqlite")
+    type_annotation_map = {datetime: UtcDateTime, int: Int64, Json: JSON, list[str]: JSON}  # noqa: RUF012

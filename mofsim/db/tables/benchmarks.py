@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mofsim.db.tables.base import Base, Json, utcnow
@@ -18,13 +18,13 @@ class Benchmark(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
-    set_name: Mapped[str] = mapped_column(String(100))
-    preset: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str]
+    set_name: Mapped[str]
+    preset: Mapped[str]
     #: {task_types: [{task_type, parameters}], guests}, as they were asked for
     definition: Mapped[Json]
     #: of its name, structures, preset and resolved parameters: who asks for the same gets the same benchmark
-    fingerprint: Mapped[str] = mapped_column(String(64))
+    fingerprint: Mapped[str]
     #: of its tasks, see schemas.submission.TaskOptions
     options: Mapped[Json]
     #: {items}: what is laid over the references of the built-in structures
@@ -40,10 +40,10 @@ class BenchmarkCell(Base):
     __tablename__ = "benchmark_cells"
 
     benchmark_id: Mapped[int] = mapped_column(ForeignKey("benchmarks.id", ondelete="CASCADE"), primary_key=True)
-    model_name: Mapped[str] = mapped_column(String(100), primary_key=True)
-    task_type: Mapped[str] = mapped_column(String(40), primary_key=True)
+    model_name: Mapped[str] = mapped_column(primary_key=True)
+    task_type: Mapped[str] = mapped_column(primary_key=True)
     #: "" where there is none
-    guest: Mapped[str] = mapped_column(String(100), primary_key=True)
+    guest: Mapped[str] = mapped_column(primary_key=True)
     structure_id: Mapped[int] = mapped_column(ForeignKey("structures.id"), primary_key=True, index=True)
     #: None: there is nothing to compute, or somebody deleted it
     task_id: Mapped[int | None] = mapped_column(ForeignKey("tasks.id", ondelete="SET NULL"), index=True)

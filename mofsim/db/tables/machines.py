@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, String, Text
+from sqlalchemy import JSON, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mofsim.db.tables.base import Base, Json, utcnow
@@ -13,14 +13,14 @@ class Worker(Base):
 
     __tablename__ = "workers"
 
-    id: Mapped[str] = mapped_column(String(200), primary_key=True)
-    host: Mapped[str] = mapped_column(String(120))
-    slot: Mapped[str] = mapped_column(String(40))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str]
+    slot: Mapped[str]
     pid: Mapped[int]
     #: differs with each start of the process, so that a dead one's tasks can be told apart
-    incarnation: Mapped[str] = mapped_column(String(32))
-    state: Mapped[str] = mapped_column(String(16))
-    gpu_id: Mapped[str | None] = mapped_column(String(80))
+    incarnation: Mapped[str]
+    state: Mapped[str]
+    gpu_id: Mapped[str | None]
     task_id: Mapped[int | None]
     loaded_models: Mapped[list[str]] = mapped_column(default=list)
     started_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -43,10 +43,10 @@ class Device(Base):
     __tablename__ = "devices"
 
     #: NVML's UUID, e.g. GPU-…
-    id: Mapped[str] = mapped_column(String(80), primary_key=True)
-    host: Mapped[str] = mapped_column(String(120))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str]
     gpu_index: Mapped[int]
-    name: Mapped[str | None] = mapped_column(String(120))
+    name: Mapped[str | None]
     memory_total_MB: Mapped[float | None]
     memory_used_MB: Mapped[float | None]
     utilisation_percent: Mapped[float | None]
@@ -70,7 +70,7 @@ class Host(Base):
 
     __tablename__ = "hosts"
 
-    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
     #: that processes may use there
     cores: Mapped[int]
     #: processes that run or want to, over the last minute
@@ -88,7 +88,7 @@ class Reading(Base):
     __tablename__ = "readings"
 
     #: NVML's UUID of a GPU, or the name of a box
-    subject: Mapped[str] = mapped_column(String(120), primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
     read_at: Mapped[datetime] = mapped_column(primary_key=True)
     memory_used_MB: Mapped[float | None]
     utilisation_percent: Mapped[float | None]

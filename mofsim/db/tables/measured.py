@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, String
+from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mofsim.db.tables.base import Base
@@ -13,9 +13,9 @@ class Measurement(Base):
 
     __tablename__ = "measurements"
 
-    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
     #: who measured it
-    subject: Mapped[str] = mapped_column(String(200), primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[float]
     measured_at: Mapped[datetime]
 
@@ -25,8 +25,8 @@ class Counter(Base):
 
     __tablename__ = "counters"
 
-    name: Mapped[str] = mapped_column(String(40), primary_key=True)
-    label: Mapped[str] = mapped_column(String(100), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(primary_key=True)
     n: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -37,7 +37,7 @@ class EndedTasks(Base):
 
     #: a whole number of stretches since 1970
     begin: Mapped[datetime] = mapped_column(primary_key=True)
-    status: Mapped[str] = mapped_column(String(16), primary_key=True)
+    status: Mapped[str] = mapped_column(primary_key=True)
     n: Mapped[int]
 
 
@@ -46,9 +46,9 @@ class DurationBucket(Base):
 
     __tablename__ = "duration_buckets"
 
-    name: Mapped[str] = mapped_column(String(20), primary_key=True)
-    task_type: Mapped[str] = mapped_column(String(40), primary_key=True)
-    model_name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    task_type: Mapped[str] = mapped_column(primary_key=True)
+    model_name: Mapped[str] = mapped_column(primary_key=True)
     #: infinite for all
     at_most_seconds: Mapped[float] = mapped_column(primary_key=True)
     n: Mapped[int] = mapped_column(BigInteger)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import String, Text
+from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mofsim.db.tables.base import Base, Json, utcnow
@@ -13,9 +13,9 @@ class Model(Base):
 
     __tablename__ = "models"
 
-    name: Mapped[str] = mapped_column(String(100), primary_key=True)
-    framework: Mapped[str] = mapped_column(String(40))
-    file_path: Mapped[str] = mapped_column(String(500))
+    name: Mapped[str] = mapped_column(primary_key=True)
+    framework: Mapped[str]
+    file_path: Mapped[str]
     is_custom: Mapped[bool] = mapped_column(default=False)
     is_validated: Mapped[bool] = mapped_column(default=False)
     is_available: Mapped[bool] = mapped_column(default=True)
@@ -36,8 +36,8 @@ class MemoryNeed(Base):
     __tablename__ = "memory_needs"
 
     #: "cuda" or "cpu"
-    device: Mapped[str] = mapped_column(String(16), primary_key=True)
-    model_name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    device: Mapped[str] = mapped_column(primary_key=True)
+    model_name: Mapped[str] = mapped_column(primary_key=True)
     n_atoms: Mapped[int] = mapped_column(primary_key=True)
     #: the most that a task took that came to its end
     peak_MB: Mapped[float | None]
@@ -51,7 +51,7 @@ class ModelStreak(Base):
 
     __tablename__ = "model_streaks"
 
-    model_name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    model_name: Mapped[str] = mapped_column(primary_key=True)
     failures: Mapped[int]
     last_task_id: Mapped[int]
-    last_error: Mapped[str | None] = mapped_column(String(100))
+    last_error: Mapped[str | None]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mofsim.db.tables.base import Base, Json, utcnow
@@ -24,7 +24,7 @@ class Outgoing:
     response_status: Mapped[int | None]
     #: while it lasts, the process that drew the token sends it, and nobody else
     lease_until: Mapped[datetime | None]
-    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_token: Mapped[str | None]
 
     @property
     def state(self) -> DeliveryState:
@@ -41,7 +41,7 @@ class WebhookDelivery(Outgoing, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
-    event: Mapped[str] = mapped_column(String(40))
+    event: Mapped[str]
     payload: Mapped[Json]
 
 
@@ -54,6 +54,6 @@ class AlertNotification(Outgoing, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id", ondelete="CASCADE"), index=True)
     #: its name in the settings; null until it was looked up there whom to tell
-    channel: Mapped[str | None] = mapped_column(String(100))
-    event: Mapped[str] = mapped_column(String(40))
+    channel: Mapped[str | None]
+    event: Mapped[str]
     payload: Mapped[Json]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mofsim.db.tables.base import Base, utcnow
@@ -20,16 +20,16 @@ class Structure(Base):
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(200), index=True)
-    original_name: Mapped[str] = mapped_column(String(255))
-    file_path: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(index=True)
+    original_name: Mapped[str]
+    file_path: Mapped[str]
     #: the extXYZ that executors read
-    normalised_path: Mapped[str] = mapped_column(String(255))
+    normalised_path: Mapped[str]
     file_size: Mapped[int]
-    format: Mapped[str] = mapped_column(String(16))
-    checksum: Mapped[str] = mapped_column(String(64), index=True)
+    format: Mapped[str]
+    checksum: Mapped[str] = mapped_column(index=True)
     n_atoms: Mapped[int]
-    formula: Mapped[str] = mapped_column(String(200))
+    formula: Mapped[str]
     elements: Mapped[list[str]]
     volume_A3: Mapped[float]
     is_builtin: Mapped[bool] = mapped_column(default=False)
@@ -44,5 +44,5 @@ class StructureSetMember(Base):
 
     __tablename__ = "structure_sets"
 
-    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
     structure_id: Mapped[int] = mapped_column(ForeignKey("structures.id"), primary_key=True, index=True)

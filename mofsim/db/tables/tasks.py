@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from mofsim.db.tables.base import Base, BigId, Json, utcnow
+from mofsim.db.tables.base import Base, Json, utcnow
 from mofsim.db.tables.structures import Structure
 
 
@@ -18,12 +18,12 @@ class Batch(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(200), default="")
+    name: Mapped[str] = mapped_column(default="")
     n_tasks: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
-    idempotency_key: Mapped[str | None] = mapped_column(String(200))
+    idempotency_key: Mapped[str | None]
     #: of what was asked with that key
-    request_hash: Mapped[str | None] = mapped_column(String(64))
+    request_hash: Mapped[str | None]
 
 
 class Task(Base):
@@ -51,18 +51,18 @@ class Task(Base):
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    task_type: Mapped[str] = mapped_column(String(40))
-    status: Mapped[str] = mapped_column(String(16))
+    task_type: Mapped[str]
+    status: Mapped[str]
     priority: Mapped[int]
-    model_name: Mapped[str] = mapped_column(String(100))
+    model_name: Mapped[str]
     structure_id: Mapped[int] = mapped_column(ForeignKey("structures.id"))
     batch_id: Mapped[int | None] = mapped_column(ForeignKey("batches.id"))
-    preset: Mapped[str] = mapped_column(String(40))
+    preset: Mapped[str]
     #: every parameter of the simulation, resolved
     parameters: Mapped[Json]
     options: Mapped[Json] = mapped_column(default=dict)
-    gpu_id: Mapped[str | None] = mapped_column(String(80))
-    worker_id: Mapped[str | None] = mapped_column(String(200))
+    gpu_id: Mapped[str | None]
+    worker_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
     not_before: Mapped[datetime | None]
     queued_at: Mapped[datetime | None]
@@ -71,7 +71,7 @@ class Task(Base):
     callback_url: Mapped[str | None] = mapped_column(Text)
     callback_events: Mapped[list[str] | None]
     callback_secret: Mapped[str | None] = mapped_column(Text)
-    error_type: Mapped[str | None] = mapped_column(String(100))
+    error_type: Mapped[str | None]
     error_message: Mapped[str | None] = mapped_column(Text)
 
     attempt: Mapped[int] = mapped_column(default=0)
@@ -91,10 +91,10 @@ class Task(Base):
     #: the next attempt begins anew, whatever checkpoint there is
     clean_start: Mapped[bool] = mapped_column(default=False)
     cancelled_at: Mapped[datetime | None]
-    stop_requested: Mapped[str | None] = mapped_column(String(16))
+    stop_requested: Mapped[str | None]
     #: see schemas.tasks.Progress
     progress: Mapped[Json] = mapped_column(default=dict)
-    idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     #: the task whose result it was given instead of being computed
     reused_from: Mapped[int | None]
 
@@ -135,12 +135,12 @@ class Attempt(Base):
 
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True)
     attempt: Mapped[int] = mapped_column(primary_key=True)
-    worker_id: Mapped[str] = mapped_column(String(200))
-    gpu_id: Mapped[str | None] = mapped_column(String(80))
+    worker_id: Mapped[str]
+    gpu_id: Mapped[str | None]
     assigned_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    outcome: Mapped[str | None] = mapped_column(String(16))
+    outcome: Mapped[str | None]
     reason: Mapped[str | None] = mapped_column(Text)
     #: the last step that it came to
     steps: Mapped[int] = mapped_column(default=0)
@@ -152,12 +152,12 @@ class TaskLog(Base):
     __tablename__ = "task_logs"
     __table_args__ = (Index("ix_task_logs_task_id_id", "task_id", "id"), {"sqlite_autoincrement": True})
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"))
     attempt: Mapped[int]
     time: Mapped[datetime] = mapped_column(default=utcnow)
-    level: Mapped[str] = mapped_column(String(10))
-    logger: Mapped[str] = mapped_column(String(100))
+    level: Mapped[str]
+    logger: Mapped[str]
     message: Mapped[str] = mapped_column(Text)
     extra: Mapped[Json | None]
 
@@ -167,7 +167,7 @@ class TaskCount(Base):
 
     __tablename__ = "task_counts"
 
-    status: Mapped[str] = mapped_column(String(16), primary_key=True)
+    status: Mapped[str] = mapped_column(primary_key=True)
     n: Mapped[int] = mapped_column(default=0)
 
 
@@ -179,9 +179,9 @@ class TaskKindCount(Base):
 
     __tablename__ = "task_kind_counts"
 
-    status: Mapped[str] = mapped_column(String(16), primary_key=True)
-    task_type: Mapped[str] = mapped_column(String(40), primary_key=True)
-    model_name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    status: Mapped[str] = mapped_column(primary_key=True)
+    task_type: Mapped[str] = mapped_column(primary_key=True)
+    model_name: Mapped[str] = mapped_column(primary_key=True)
     priority: Mapped[int] = mapped_column(primary_key=True)
     n: Mapped[int]
 
@@ -192,8 +192,8 @@ class Event(Base):
     __tablename__ = "events"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     time: Mapped[datetime] = mapped_column(default=utcnow, index=True)
-    type: Mapped[str] = mapped_column(String(40))
+    type: Mapped[str]
     task_id: Mapped[int | None] = mapped_column(index=True)
     data: Mapped[Json]

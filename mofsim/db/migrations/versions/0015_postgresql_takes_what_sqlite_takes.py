@@ -1,0 +1,53 @@
+"""On PostgreSQL text has the length that it has, and a whole number 64 bits, as on SQLite.
+
+Where only one of both has a limit, what is fine in the tests of the other is an error of the server.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+LIMITED = """
+    SELECT c.table_name, string_agg(
+        format('ALTER COLUMN %I TYPE %s', c.column_name, CASE c.data_type WHEN 'integer' THEN 'bigint' ELSE 'text' END),
+        ', ')
+    FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+    WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' AND c.table_name = ANY(:tables)
+      AND (c.character_maximum_length IS NOT NULL OR c.data_type = 'integer')
+    GROUP BY c.table_name
+"""
+SEQUENCES = """
+    SELECT pg_get_serial_sequence(quote_ident(table_name), column_name)
+    FROM information_schema.columns
+    WHERE table_schema = current_schema() AND table_name = ANY(:tables) AND column_default LIKE 'nextval(%'
+"""
+#: PostgreSQL changes no column that a trigger watches.
+WATCHING = """
+    SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'tasks'::regclass AND NOT tgisinternal
+"""
+TABLES = (
+    "alert_notifications", "alert_rules", "alert_sightings", "alerts", "api_keys", "attempts", "audit", "batches",
+    "benchmark_cells", "benchmarks", "counters", "devices", "duration_buckets", "ended_tasks", "events", "hosts",
+    "measurements", "memory_needs", "model_streaks", "models", "readings", "structure_sets", "structures",
+    "task_counts", "task_kind_counts", "task_logs", "task_results", "tasks", "webhook_deliveries", "workers",
+)  # fmt: skip
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    if connection.dialect.name != "postgresql":
+        return
+    ours = {"tables": list(TABLES)}
+    triggers = connection.execute(sa.text(WATCHING)).all()
+    for name, _ in triggers:
+        op.execute(f'DROP TRIGGER "{name}" ON tasks')
+    for table, changes in connection.execute(sa.text(LIMITED), ours).all():
+        op.execute(f'ALTER TABLE "{table}" {changes}')
+    for sequence in connection.scalars(sa.text(SEQUENCES), ours).all():
+        op.execute(f"ALTER SEQUENCE {sequence} AS bigint")
+    for _, definition in triggers:
+        op.execute(definition)
