@@ -15,6 +15,8 @@ from tests.client.running import Hands, Server, wait_until
 from .conftest import Mofsim
 from .processes import Commands, first_document
 
+pytestmark = pytest.mark.files
+
 
 @pytest.fixture
 def settled(own_server: Server, command: Mofsim, monkeypatch: pytest.MonkeyPatch) -> Mofsim:

@@ -35,6 +35,8 @@ from tests.server.test_tls import certificate
 
 from .conftest import Mofsim
 
+pytestmark = pytest.mark.files
+
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 Deploy = Callable[..., tuple[int, dict[str, Any]]]
 

@@ -48,6 +48,7 @@ def test_a_key_can_go_to_a_file_that_nobody_else_reads(own_mofsim: Mofsim, tmp_p
     assert len(own_mofsim("--json", "keys", "list").document) == 2
 
 
+@pytest.mark.files
 def test_without_a_server_keys_are_made_in_the_data_folder(
     own_server: Server, command: Mofsim, monkeypatch: pytest.MonkeyPatch
 ) -> None:

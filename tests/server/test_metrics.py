@@ -191,10 +191,9 @@ async def test_it_answers_well_while_tasks_come_and_go(
     assert counted > 0
 
 
+@pytest.mark.files
 async def test_finished_tasks_cost_nothing(client: httpx.AsyncClient, database: Database, submit: Any) -> None:
     """No statement reads the tasks but those that wait: by the plan that SQLite makes for each of them."""
-    if database.url.get_backend_name() != "sqlite":
-        pytest.skip("the plan is asked for in SQLite's words")
     submit()
     statements: list[tuple[str, Any]] = []
     with database.read() as session:
