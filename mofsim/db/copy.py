@@ -12,11 +12,11 @@ from mofsim.db.backup import BackupRefused
 from mofsim.db.engine import Database
 from mofsim.db.migrate import upgrade
 from mofsim.db.restore import nobody_at_work
-from mofsim.db.tables import Base, Device, Host, Reading, Structure, Task, Worker
+from mofsim.db.tables import Base, Device, Host, Reading, Structure, Task, Turn, Worker
 from mofsim.settings import Settings
 
 #: They tell of processes, boxes and GPUs as they were: those that start register themselves.
-LEFT_OUT = {table.__tablename__ for table in (Worker, Device, Host, Reading)}
+LEFT_OUT = {table.__tablename__ for table in (Worker, Device, Host, Reading, Turn)}
 PAGE = 1000
 
 

@@ -10,6 +10,7 @@ from functools import cache
 
 import structlog
 from huey.consumer import Consumer
+from sqlalchemy.exc import SQLAlchemyError
 
 from mofsim import logs
 from mofsim.core import (
@@ -23,6 +24,7 @@ from mofsim.core import (
     readings,
     rescue,
     throughput,
+    turns,
     workers,
 )
 from mofsim.core.alert_kinds import MB_PER_GB, Box
@@ -45,15 +47,18 @@ TRIM_EVERY_ROUNDS = 300
 TIDY_EVERY_ROUNDS = 30
 #: long enough for a console to come back to, and to draw what it missed
 PROGRESS_KEEP = timedelta(minutes=15)
+#: how long the end of the process waits for a round to end
+END_SECONDS = 5.0
 #: least time between two readings that are kept for the charts
 READING_SECONDS = 5.0
 
 
 class Chores:
-    """Everything here may be done by several boxes at once, and may be interrupted anywhere."""
+    """Everything here may be interrupted anywhere. What is not of this box alone is done while it has the turn."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, box: str | None = None) -> None:
         self.settings = settings
+        self.box = box or socket.gethostname()
         self.database = Database(settings.database_url, settings.database.busy_timeout_seconds)
         upgrade(self.database)
         self._add_rules()
@@ -68,43 +73,73 @@ class Chores:
         self._next_look = 0.0
         self._cpu = load.CpuTime()
         self._next_reading = 0.0
+        #: after a round that failed, others have so long to take over
+        self._stands_back_until = 0.0
+        self._turns: set[turns.Chores] = set()
 
     def round(self) -> None:
         """One round; a second one at the same time waits for its turn."""
         with self._lock:
-            self._bring_back()
-            self._top_up_tickets()
+            if self._has_turn(turns.Chores.ROWS):
+                self._bring_back()
+                self._top_up_tickets()
+                if self._rounds % TRIM_EVERY_ROUNDS == 0:
+                    self._trim_events()
+            if self.has_files and self._has_turn(turns.Chores.FILES):
+                self._hand_over()
+                self._hand_out()
+            if not self.has_files and self._rounds % TIDY_EVERY_ROUNDS == 0:
+                # Of this box alone; where there are results they are tidied with them.
+                logs.tidy(self.storage.logs, utcnow())
             self._record(self._gpus.read())
             self._watch_rules()
-            self._hand_out()
-            if self._rounds % TRIM_EVERY_ROUNDS == 0:
-                self._trim_events()
             self._rounds += 1
 
     def repeat(self, stop: threading.Event) -> None:
         """A round every few seconds; a round that fails is logged, and the next one is tried."""
-        while not stop.wait(self.settings.scheduler.rescue_interval_seconds):
+        interval = self.settings.scheduler.rescue_interval_seconds
+        while not stop.wait(interval):
             try:
                 self.round()
             except Exception:
                 log.exception("a round of chores failed")
+                # What fails here may succeed elsewhere.
+                self._stands_back_until = time.monotonic() + 2 * interval
+                self.give_up()
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Let another box have the turn at once."""
+        try:
+            with self.database.write() as session:
+                turns.give_up(session, self.box)
+        except SQLAlchemyError as error:
+            log.warning("the turn of the chores was not given up; it ends by itself", reason=str(error))
+
+    def _has_turn(self, chores: turns.Chores) -> bool:
+        if time.monotonic() < self._stands_back_until:
+            return False
+        seconds = self.settings.scheduler.lease_seconds
+        with self.database.read() as session:
+            settled = turns.is_settled(session, chores, self.box, seconds)
+        if settled is None:
+            with self.database.write() as session:
+                settled = turns.take(session, chores, self.box, seconds)
+        if settled != (chores in self._turns):
+            log.info("this box does the chores now" if settled else "another box does the chores now", chores=chores)
+            self._turns ^= {chores}
+        return settled
 
     def _bring_back(self) -> None:
         scheduler = self.settings.scheduler
         with self.database.read() as session:
-            if not (
-                rescue.is_needed(session)
-                or (self.has_files and dependencies.is_needed(session))
-                or workers.silent(session, scheduler.lease_seconds)
-            ):
+            if not (rescue.is_needed(session) or workers.silent(session, scheduler.lease_seconds)):
                 return
         with self.database.write() as session:
             for task in rescue.requeue_expired(session, backoff_seconds=scheduler.retry_backoff_seconds):
                 log.warning("lease ran out", task_id=task.id, status=task.status, attempt=task.attempt)
             for task in rescue.release_due(session):
                 log.info("task is due", task_id=task.id)
-            for task in dependencies.hand_over(session, self.storage) if self.has_files else ():
-                log.info("structure handed over", task_id=task.id, parent_id=task.parent_id)
             for task in rescue.fail_hopeless(session):
                 log.error("task fits on no device", task_id=task.id, reason=task.error_message)
             for worker_id in workers.mark_lost(session, scheduler.lease_seconds):
@@ -118,12 +153,16 @@ class Chores:
         if missing > 0:
             self.tickets.issue(n=missing)
 
+    def _hand_over(self) -> None:
+        with self.database.read() as session:
+            if not dependencies.is_needed(session):
+                return
+        with self.database.write() as session:
+            for task in dependencies.hand_over(session, self.storage):
+                log.info("structure handed over", task_id=task.id, parent_id=task.parent_id)
+
     def _hand_out(self) -> None:
         """What takes longer than a round may is done by the consumer."""
-        if not self.has_files:
-            if self._rounds % TIDY_EVERY_ROUNDS == 0:
-                logs.tidy(self.storage.logs, utcnow())
-            return
         with self.database.read() as session:
             webhooks_are_due, news_is_due = outbox.is_due(session), notifications.is_due(session)
         if webhooks_are_due:
@@ -139,10 +178,10 @@ class Chores:
         is_due = now >= self._next_reading
         if not gpus and not is_due:
             return
-        name = socket.gethostname()
         with self.database.read() as session:
-            ours = {worker.pid: worker.id for worker in workers.online(session) if worker.host == name}
-        rows, host = [_row(gpu, ours) for gpu in gpus], _host(name, self._cpu.busy_percent()) if is_due else None
+            ours = {worker.pid: worker.id for worker in workers.online(session) if worker.host == self.box}
+        rows = [_row(gpu, ours, self.box) for gpu in gpus]
+        host = _host(self.box, self._cpu.busy_percent()) if is_due else None
         with self.database.write() as session:
             for row in rows:
                 workers.record_gpu(session, row)
@@ -162,7 +201,7 @@ class Chores:
             return
         self._next_look = time.monotonic() + self.settings.alerts.interval_seconds
         free_MB = shutil.disk_usage(self.storage.root).free / 1e6
-        box = Box(socket.gethostname(), free_MB / MB_PER_GB)
+        box = Box(self.box, free_MB / MB_PER_GB)
         with self.database.read() as session:
             if not alert_watch.steps(session, box):
                 return
@@ -192,12 +231,12 @@ def _host(name: str, busy_percent: float | None) -> Host:
     )
 
 
-def _row(gpu: Gpu, ours: dict[int, str]) -> Device:
+def _row(gpu: Gpu, ours: dict[int, str], host: str) -> Device:
     """`ours` are the workers of this box by their processes."""
     processes = None if gpu.processes is None else occupants.named(gpu.processes, ours)
     return Device(
         id=gpu.id,
-        host=socket.gethostname(),
+        host=host,
         gpu_index=gpu.index,
         name=gpu.name,
         memory_total_MB=gpu.memory_total_MB,
@@ -235,8 +274,10 @@ def run(settings: Settings) -> None:
     Deliverer.current = Deliverer(settings, consumer.stop_flag)
     Tidier.current = Tidier(settings, consumer.stop_flag)
     Notifier.current = Notifier(settings, consumer.stop_flag)
-    threading.Thread(target=chores.repeat, args=(consumer.stop_flag,), daemon=True, name="rescuer").start()
+    rescuer = threading.Thread(target=chores.repeat, args=(consumer.stop_flag,), daemon=True, name="rescuer")
+    rescuer.start()
     consumer.run()
+    rescuer.join(END_SECONDS)
 
 
 @cache

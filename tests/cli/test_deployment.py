@@ -20,7 +20,7 @@ from mofsim.cli.deployment.rows import Rows
 from mofsim.cli.deployment.serving import Server as Answers
 from mofsim.client import Client
 from mofsim.core import keys as core_keys
-from mofsim.core import workers
+from mofsim.core import turns, workers
 from mofsim.db.engine import Database
 from mofsim.db.tables import AlertRule, Structure, Task, Worker, utcnow
 from mofsim.queue import Tickets
@@ -79,6 +79,20 @@ def test_an_installation_that_runs_is_fine(server_of_file: Server, deploy: Deplo
     assert server_of_file.process and f"process {server_of_file.process.pid}" in found["open files"]["found"]
     # Nobody computes there, and nothing waits for it.
     assert (found["workers"]["verdict"], found["workers"]["found"]) == (WARN, "none online; 0 tasks wait")
+
+
+def test_who_does_the_chores_is_told(server_of_file: Server, deploy: Deploy) -> None:
+    assert deploy()[1]["chores"]["found"].startswith("done by nobody")
+    with server_of_file.hands() as hands:
+        for chores, box, said in (("rows", "box7", "box7 does them, and nobody"), ("files", "hub", "by box7 and hub")):
+            with hands.database.write() as session:
+                assert turns.take(session, turns.Chores(chores), box, 30)
+            found = deploy()[1]["chores"]
+            assert said in found["found"] and found["verdict"] == (WARN if chores == "rows" else OK)
+        with hands.database.write() as session:
+            for box in ("box7", "hub"):
+                turns.give_up(session, box)
+    assert deploy()[1]["chores"]["verdict"] == WARN
 
 
 def test_it_says_in_a_line_what_is_to_be_done(deploy: Deploy, command: Mofsim) -> None:

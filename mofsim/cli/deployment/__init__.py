@@ -22,6 +22,7 @@ def checks(app: App) -> list[Check]:
             *tickets.look(settings),
             *clocks.agree(server, database),
             *work.workers(server, settings, database),
+            *work.chores(database),
             *storing.room(settings, database.rows),
             *storing.results(settings),
             *storing.sent(settings),

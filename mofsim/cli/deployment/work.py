@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from mofsim.cli.checks import Check, Verdict
 from mofsim.cli.deployment.rows import Rows
 from mofsim.cli.deployment.serving import Server
+from mofsim.core import turns
 from mofsim.schemas.resources import Worker
 from mofsim.settings import Settings
 from mofsim.vocabulary import TaskStatus, WorkerState
@@ -42,6 +43,24 @@ def workers(server: Server, settings: Settings, database: Rows) -> Iterator[Chec
         yield Check("workers", Verdict.WARN, f"{found}; none takes tasks: {told}", advice)
     else:
         yield Check("workers", Verdict.OK, found + (f"; {len(idle)} take no tasks" if idle else ""))
+
+
+def chores(database: Rows) -> Iterator[Check]:
+    """Who brings back what was lost, and looks after results and webhooks."""
+    if database.rows is None:
+        return
+    with database.rows.read() as session:
+        boxes = turns.current(session, datetime.now(UTC) + (database.ahead or timedelta(0)))
+    if len(boxes) == len(turns.Chores):
+        yield Check("chores", Verdict.OK, f"done by {' and '.join(sorted(set(boxes.values())))}")
+    elif turns.Chores.ROWS in boxes:
+        found = f"{boxes[turns.Chores.ROWS]} does them, and nobody those that need the files of results"
+        yield Check("chores", Verdict.WARN, found, "run `mofsim worker --chores` on the machine of the server")
+    else:
+        found = "done by nobody: what is lost stays lost, webhooks and mails wait"
+        yield Check(
+            "chores", Verdict.WARN, found, "they come with `mofsim worker`, and with `mofsim worker --chores` alone"
+        )
 
 
 def _is_silent(worker: Worker, now: datetime, settings: Settings) -> bool:

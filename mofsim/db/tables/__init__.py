@@ -4,7 +4,7 @@ from mofsim.db.tables.access import ApiKey, Audit
 from mofsim.db.tables.alerts import Alert, AlertRule, AlertSighting
 from mofsim.db.tables.base import NAMING, Base, Json, UtcDateTime, utcnow
 from mofsim.db.tables.benchmarks import Benchmark, BenchmarkCell
-from mofsim.db.tables.machines import Device, Host, Reading, Worker
+from mofsim.db.tables.machines import Device, Host, Reading, Turn, Worker
 from mofsim.db.tables.measured import Counter, DurationBucket, EndedTasks, Measurement
 from mofsim.db.tables.models import MemoryNeed, Model, ModelStreak
 from mofsim.db.tables.outgoing import AlertNotification, Outgoing, WebhookDelivery
@@ -44,6 +44,7 @@ __all__ = [
     "TaskKindCount",
     "TaskLog",
     "TaskResult",
+    "Turn",
     "UtcDateTime",
     "WebhookDelivery",
     "Worker",

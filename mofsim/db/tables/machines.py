@@ -82,6 +82,16 @@ class Host(Base):
     seen_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
+class Turn(Base):
+    """Which box does chores that are nobody's own, and until when; see core.turns."""
+
+    __tablename__ = "turns"
+
+    chores: Mapped[str] = mapped_column(primary_key=True)
+    box: Mapped[str]
+    until: Mapped[datetime]
+
+
 class Reading(Base):
     """What a GPU or a box showed at one moment; kept for some hours."""
 
