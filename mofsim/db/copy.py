@@ -38,7 +38,11 @@ def copy(settings: Settings, url: str) -> dict[str, int]:
                 _check_empty(new, url)
                 tables = _tables()
                 with _without_triggers(new, tables):
-                    return {table.name: _copy_table(old, new, table) for table in tables}
+                    rows = {table.name: _copy_table(old, new, table) for table in tables}
+                if new.dialect.name == "postgresql":
+                    # It does so by itself within minutes, in which lists would be slow.
+                    new.exec_driver_sql("ANALYZE")
+                return rows
     finally:
         source.close()
         target.close()

@@ -85,14 +85,14 @@ class Chores:
                 self._top_up_tickets()
                 if self._rounds % TRIM_EVERY_ROUNDS == 0:
                     self._trim_events()
+            self._record(self._gpus.read())
+            self._watch_rules()
             if self.has_files and self._has_turn(turns.Chores.FILES):
                 self._hand_over()
                 self._hand_out()
             if not self.has_files and self._rounds % TIDY_EVERY_ROUNDS == 0:
                 # Of this box alone; where there are results they are tidied with them.
                 logs.tidy(self.storage.logs, utcnow())
-            self._record(self._gpus.read())
-            self._watch_rules()
             self._rounds += 1
 
     def repeat(self, stop: threading.Event) -> None:

@@ -47,6 +47,8 @@ def upgrade() -> None:
         op.execute(f'DROP TRIGGER "{name}" ON tasks')
     for table, changes in connection.execute(sa.text(LIMITED), ours).all():
         op.execute(f'ALTER TABLE "{table}" {changes}')
+        # It forgets what it knew of the columns, and would choose wrong indexes until it looks by itself.
+        op.execute(f'ANALYZE "{table}"')
     for sequence in connection.scalars(sa.text(SEQUENCES), ours).all():
         op.execute(f"ALTER SEQUENCE {sequence} AS bigint")
     for _, definition in triggers:
