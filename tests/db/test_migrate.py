@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from mofsim.db.engine import Database
 from mofsim.db.migrate import HEAD, MIGRATIONS, NewerDatabaseError, upgrade
 from mofsim.db.tables import Base, Structure, Task, TaskCount, TaskKindCount, utcnow
 from mofsim.vocabulary import TaskStatus
+from tests import engines
 
 STRUCTURE = {
     "name": "MOF-5", "original_name": "x", "file_path": "x", "normalised_path": "x", "file_size": 1, "format": "cif",
@@ -67,28 +69,35 @@ def migrated_to(revision: str, database: Database) -> None:
         command.upgrade(config, revision)
 
 
-def test_tasks_of_an_older_database_are_counted_by_kind_and_go_on_being(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without a table."""
+    url = engines.new_postgresql(template=None) if request.param == "postgresql" else None
+    database = Database(url.render_as_string(hide_password=False) if url else f"sqlite:///{tmp_path / 'old.db'}")
+    yield database
+    database.close()
+    if url:
+        engines.drop_postgresql(url)
+
+
+def test_tasks_of_an_older_database_are_counted_by_kind_and_go_on_being(bare: Database) -> None:
+    database = bare
     migrated_to("0009", database)
     kinds = [("COMPLETED", "lj", 2)] * 30 + [("COMPLETED", "chgnet", 2)] * 7 + [("QUEUED", "lj", 0)]
     columns = "task_type, preset, parameters, options, progress, attempt, faults, max_attempts, timeout_seconds"
     values = "'optimization', 'quick', '{}', '{}', '{}', 0, 0, 3, 60.0"
     flags = "held, awaits_parent, clean_start, structure_id, created_at, status, model_name, priority"
+    given = "FALSE, FALSE, FALSE, 1, '2026-01-01 00:00:00', :status, :model, :priority"
+    task = text(f"INSERT INTO tasks ({columns}, {flags}) VALUES ({values}, {given})")
     with database.writer.begin() as connection:
-        connection.execute(text("PRAGMA defer_foreign_keys = ON"))
         connection.execute(insert(Structure), [STRUCTURE])
-        for kind in kinds:
-            connection.exec_driver_sql(
-                f"INSERT INTO tasks ({columns}, {flags}) VALUES ({values}, 0, 0, 0, 1, '2026-01-01 00:00:00', ?, ?, ?)",
-                kind,
-            )
+        connection.execute(task, [{"status": s, "model": m, "priority": p} for s, m, p in kinds])
     assert upgrade(database) is True
     with database.write() as session:
         assert kinds_of(session) == {kind: kinds.count(kind) for kind in kinds}
         session.execute(text("UPDATE tasks SET status = 'CANCELLED' WHERE status = 'QUEUED'"))
         session.execute(text("DELETE FROM tasks WHERE model_name = 'chgnet'"))
         assert kinds_of(session) == {("COMPLETED", "lj", 2): 30, ("CANCELLED", "lj", 0): 1}
-    database.close()
 
 
 def kinds_of(session: Session) -> dict[tuple[str, str, int], int]:
