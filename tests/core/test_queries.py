@@ -73,6 +73,14 @@ def test_totals_come_with_the_page(session, new_task) -> None:
     assert queries.page(session, TaskFilter(text="MOF", status=[TaskStatus.QUEUED]), 1).total == 2
 
 
+def test_counts_are_whole_numbers(session, new_task) -> None:
+    """Of a decimal one, which a sum is on PostgreSQL, JSON would make a string."""
+    new_task(session, model_name="m1")
+    session.flush()
+    total = queries.page(session, TaskFilter(model=["m1"]), 10, None).total
+    assert [type(n) for n in (total, *queries.queued_by_priority(session).values())] == [int] * 5
+
+
 @pytest.mark.parametrize("cursor", ["x", "W10", "!!!", "WyItaWQiLDEsIngiXQ", "eyJhIjoxfQ"])
 def test_a_foreign_cursor_is_refused(session, cursor: str) -> None:
     with pytest.raises(Invalid, match="cursor"):
