@@ -110,6 +110,9 @@ class Chores:
 
     def give_up(self) -> None:
         """Let another box have the turn at once."""
+        if not self._turns:
+            return
+        self._turns.clear()
         try:
             with self.database.write() as session:
                 turns.give_up(session, self.box)
