@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from mofsim.db.tables import Structure, Task, TaskKindCount
@@ -60,11 +60,6 @@ class TaskFilter:
     sort: str = "-id"
 
 
-def n_of_kinds() -> ColumnElement[int]:
-    """How many tasks these counts are; PostgreSQL's sum of whole numbers is a decimal one."""
-    return cast(func.sum(TaskKindCount.n), BigInteger)
-
-
 class Kinds:
     """How many tasks there are, by those columns of a kind that matter to a list."""
 
@@ -75,7 +70,7 @@ class Kinds:
     @classmethod
     def read(cls, session: Session, names: Sequence[str]) -> Self:
         columns = [getattr(TaskKindCount, name) for name in names]
-        rows = session.execute(select(*columns, n_of_kinds()).group_by(*columns))
+        rows = session.execute(select(*columns, func.sum(TaskKindCount.n)).group_by(*columns))
         return cls(names, {tuple(row[:-1]): row[-1] for row in rows})
 
     def among(self, allowed: Values) -> Self:

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from mofsim.core.errors import Invalid, NotFound
-from mofsim.core.listing import Listing, TaskFilter, n_of_kinds
+from mofsim.core.listing import Listing, TaskFilter
 from mofsim.db.tables import Attempt, Task, TaskCount, TaskKindCount, TaskLog, TaskResult
 from mofsim.vocabulary import LogLevel, Priority, TaskStatus
 
@@ -89,7 +89,7 @@ def counts_by_status(session: Session) -> dict[TaskStatus, int]:
 
 
 def queued_by_priority(session: Session) -> dict[str, int]:
-    counted = select(TaskKindCount.priority, n_of_kinds()).where(TaskKindCount.status == TaskStatus.QUEUED)
+    counted = select(TaskKindCount.priority, func.sum(TaskKindCount.n)).where(TaskKindCount.status == TaskStatus.QUEUED)
     found = {priority: n for priority, n in session.execute(counted.group_by(TaskKindCount.priority))}
     return {p.name: found.get(p.value, 0) for p in Priority}
 

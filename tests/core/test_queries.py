@@ -74,7 +74,7 @@ def test_totals_come_with_the_page(session, new_task) -> None:
 
 
 def test_counts_are_whole_numbers(session, new_task) -> None:
-    """Of a decimal one, which a sum is on PostgreSQL, JSON would make a string."""
+    """Of a decimal one, which a sum may be on PostgreSQL, JSON would make a string."""
     new_task(session, model_name="m1")
     session.flush()
     total = queries.page(session, TaskFilter(model=["m1"]), 10, None).total

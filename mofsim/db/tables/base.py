@@ -33,7 +33,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
-#: As many bits as SQLite's, which fills only an INTEGER primary key by itself.
+#: What is asked for with a number: on PostgreSQL a larger one than its column holds is not found, instead of an error.
+#: SQLite fills only an INTEGER primary key by itself.
 Int64 = BigInteger().with_variant(Integer, "sqlite")
 
 
