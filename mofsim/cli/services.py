@@ -87,7 +87,7 @@ class StopSignals:
         if self._asked.is_set():
             self._at_once()
             os._exit(128 + number)
-        self._asked.set()
+        processes.set_from_handler(self._asked)
 
     def wait(self, seconds: float) -> bool:
         """Whether a stop was asked for, at the latest after so many seconds."""

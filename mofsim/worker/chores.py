@@ -34,7 +34,7 @@ from mofsim.db.migrate import upgrade
 from mofsim.db.tables import Device, Host, utcnow
 from mofsim.queue import ChoreTickets, Tickets, chores_queue
 from mofsim.settings import Settings, load_settings
-from mofsim.worker import load, occupants
+from mofsim.worker import load, occupants, processes
 from mofsim.worker.deliveries import Deliverer
 from mofsim.worker.gpu import Gpu
 from mofsim.worker.gpus import GpuReader
@@ -261,7 +261,7 @@ def run(settings: Settings) -> None:
     if settings.worker.server:
         # Tickets of chores are for those who have the results.
         stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        signal.signal(signal.SIGTERM, lambda *_: processes.set_from_handler(stop))
         Chores(settings).repeat(stop)
         return
     consumer = Consumer(

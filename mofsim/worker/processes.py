@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable
 
@@ -29,6 +30,14 @@ def kill(children: Iterable[subprocess.Popen[bytes]]) -> None:
     for child in children:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child.pid, signal.SIGKILL)
+
+
+def set_from_handler(event: threading.Event) -> None:
+    """Set what the main thread waits for: it may hold the event's lock, and a handler runs in it.
+
+    The handler itself would then wait for that lock for ever.
+    """
+    threading.Thread(target=event.set, daemon=True).start()
 
 
 def stop(children: Iterable[subprocess.Popen[bytes]], grace_seconds: float) -> None:

@@ -97,7 +97,7 @@ class Supervisor:
         if self.stopping.is_set():
             processes.kill(self._processes())
             os._exit(1)
-        self.stopping.set()
+        processes.set_from_handler(self.stopping)
 
     def _stop(self, grace_seconds: float) -> None:
         processes.stop(self._processes(), grace_seconds)
