@@ -12,7 +12,7 @@ from .running import Hands, Server
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Iterator[Server]:
     """A server that tests share: none may count on being alone there. It has no worker."""
-    yield from _serve(tmp_path_factory.mktemp("shared"), prepared)
+    yield from serve(tmp_path_factory.mktemp("shared"), prepared)
 
 
 @pytest.fixture
@@ -24,16 +24,17 @@ def client(shared_server: Server) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def server_of_file(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Iterator[Server]:
     """A server that the tests of one file share, where its tests leave nothing behind that disturbs the next one."""
-    yield from _serve(tmp_path_factory.mktemp("file"), prepared)
+    yield from serve(tmp_path_factory.mktemp("file"), prepared)
 
 
 @pytest.fixture
 def own_server(tmp_path: Path, prepared: Prepared) -> Iterator[Server]:
     """A server of this test alone, which it may stop and start."""
-    yield from _serve(tmp_path / "own", prepared)
+    yield from serve(tmp_path / "own", prepared)
 
 
-def _serve(folder: Path, prepared: Prepared) -> Iterator[Server]:
+def serve(folder: Path, prepared: Prepared) -> Iterator[Server]:
+    """A server with its data in the folder, for a fixture."""
     with prepared.copied(folder) as rows:
         server = Server(folder, rows)
         server.start()

@@ -12,6 +12,7 @@ from mofsim.client import AsyncClient, Client
 from mofsim.tui.app import Console
 from mofsim.tui.looks import UNICODE
 from mofsim.vocabulary import TaskStatus
+from tests.client.conftest import serve
 from tests.client.running import Hands, Server
 from tests.conftest import Prepared
 from tests.tui.conftest import Driver
@@ -19,11 +20,7 @@ from tests.tui.conftest import Driver
 
 @pytest.fixture
 def server(tmp_path: Path, prepared: Prepared) -> Iterator[Server]:
-    with prepared.copied(tmp_path) as rows:
-        running = Server(tmp_path, rows)
-        running.start()
-        yield running
-        running.stop()
+    yield from serve(tmp_path, prepared)
 
 
 @pytest.fixture
